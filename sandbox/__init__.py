@@ -1,0 +1,1 @@
+"""An AWS with a data plane, on one machine."""

@@ -1,0 +1,48 @@
+"""Serve the AWS API: ``python -m sandbox.aws --host 10.97.0.1 --port 4566``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+WORLD_SOCKET = Path(".cache/sandbox/world.sock")
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=4566, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--account", default="123456789012", help="the account's 12-digit id")
+    parser.add_argument(
+        "--world-socket",
+        type=Path,
+        default=WORLD_SOCKET,
+        help="unix datagram socket told of each call that may have changed something",
+    )
+    return parser.parse_args(argv)
+
+
+def main() -> None:
+    options = arguments()
+    # moto reads these when it is imported.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    os.environ["MOTO_ACCOUNT_ID"] = options.account
+    os.environ["AWS_DEFAULT_REGION"] = options.region
+
+    from sandbox.aws.server import serve
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    serve(options.host, options.port, options.region, options.account, options.world_socket)
+
+
+if __name__ == "__main__":
+    main()

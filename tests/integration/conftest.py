@@ -1,0 +1,88 @@
+"""The AWS API that integration tests talk to: the sandbox's own, one process a test worker.
+
+``aws``         session: the server is up on a free loopback port, and the environment of this
+                process (AWS_ENDPOINT_URL, keys, region) points boto3 and child processes at it.
+                ``aws.endpoint``, ``aws.region``, ``aws.account`` and ``aws.client("s3")``.
+``fresh_aws``   the same, with an empty account: whatever earlier tests made is gone.
+
+The server's keys (``sandbox``) may do anything; a session of an assumed role is held to the role's
+policies. An API call that fails isn't retried, so a missing one shows at once.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Aws:
+    """A running AWS API."""
+
+    endpoint: str
+    region: str = REGION
+    account: str = ACCOUNT
+
+    def client(self, service: str, **options: Any) -> Any:
+        """Return a boto3 client of the account's owner (or of ``aws_access_key_id=…`` in options)."""
+        options.setdefault("region_name", self.region)
+        return boto3.session.Session().client(service, endpoint_url=self.endpoint, **options)
+
+    def reset(self) -> None:
+        """Empty the account."""
+        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.status == 200
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """Start the sandbox's AWS API and point this process at it."""
+    socket = tmp_path_factory.mktemp("aws") / "world.sock"
+    command = [sys.executable, "-m", "sandbox.aws", "--port", "0", "--region", REGION, "--account", ACCOUNT]
+    server = subprocess.Popen(
+        [*command, "--world-socket", str(socket)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    endpoint = server.stdout.readline().strip()
+    assert endpoint.startswith("http://"), "sandbox.aws didn't start; its error is above"
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
+            patch.delenv(name, raising=False)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        # Each test worker has a home without anybody's AWS configuration.
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, os.devnull)
+        yield Aws(endpoint)
+    server.terminate()
+    server.wait(timeout=20)
+
+
+@pytest.fixture
+def fresh_aws(aws: Aws) -> Aws:
+    """The AWS API with an empty account."""
+    aws.reset()
+    return aws
