@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The Andamio authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to tell a person when an AWS call failed: which call, on what, AWS's words, and what to do."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+SANDBOX_HINT = "If that is the sandbox, start it: make sandbox"
+
+_EXPIRED = "The session has expired: sign in again (aws sso login) and rerun; it goes on from here."
+_UNKNOWN_KEY = "AWS doesn't know these credentials: check AWS_PROFILE or AWS_ACCESS_KEY_ID."
+_WRONG_SIGNATURE = "Check the secret key, and that this machine's clock is right."
+_THROTTLED = "AWS throttles this account: rerun in a minute; it goes on from here."
+_ADVICE = {
+    "NoCredentialsError": "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    "NoRegionError": "Set region, or AWS_DEFAULT_REGION.",
+    "SSLError": "Set AWS_CA_BUNDLE to the authority that signed the endpoint's certificate.",
+    **dict.fromkeys(
+        ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"), _EXPIRED
+    ),
+    **dict.fromkeys(
+        ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"),
+        _UNKNOWN_KEY,
+    ),
+    **dict.fromkeys(
+        ("RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException"), _WRONG_SIGNATURE
+    ),
+    **dict.fromkeys(
+        ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown"),
+        _THROTTLED,
+    ),
+}
+_UNREACHABLE = frozenset(
+    {"EndpointConnectionError", "ConnectionClosedError", "ConnectTimeoutError", "ReadTimeoutError"}
+)
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AuthorizationError",
+        "403",
+        "Forbidden",
+    }
+)
+
+
+class CallFailed(Exception):
+    """A call to AWS that failed, with botocore's error as its cause."""
+
+    def __init__(self, call: str, error: Any) -> None:
+        super().__init__(f"{call}: {error}")
+        self.call = call
+        self.error = error
+        self.code = str(getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__))
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether AWS says that the thing asked for isn't there (yet)."""
+        return self.code == "404" or "NotFound" in self.code or self.code.startswith("NoSuch")
+
+    def message(self, subject: str) -> str:
+        """Return the sentence a person reads."""
+        words = getattr(self.error, "response", {}).get("Error", {}).get("Message") or str(self.error)
+        said = words if self.code in words else f"{self.code}: {words}"
+        return f"{subject}: {self.call} failed. {said.rstrip('.')}. {self._advice()}".rstrip()
+
+    def _advice(self) -> str:
+        if self.code in _DENIED:
+            service, operation = self.call.split(".")
+            return f"Allow this identity {service}:{action(operation)} (or the action AWS names above)."
+        if self.code in _UNREACHABLE:
+            return _unreachable()
+        return _ADVICE.get(self.code, "")
+
+
+def action(operation: str) -> str:
+    """Return the IAM action that usually allows a boto3 operation: put_bucket_policy is PutBucketPolicy."""
+    return "".join(word.capitalize() for word in operation.split("_"))
+
+
+def _unreachable() -> str:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        return f"Nothing answers at {endpoint} (AWS_ENDPOINT_URL). {SANDBOX_HINT}"
+    return "Check this machine's connection, and the name of the region."

@@ -1,0 +1,220 @@
+"""What a module prints: check mode, diff, purge_tags, secrets, errors and waiting; no AWS behind it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import _aws
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws, run
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import (
+    AFTER_APPLY,
+    Change,
+    Refused,
+    State,
+    Wait,
+)
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+
+class Ended(Exception):
+    """The module ended; the argument is what it printed."""
+
+
+class FakeClient:
+    """Records calls; answers from a list, where an exception is raised."""
+
+    def __init__(self, answers: list[Any] | None = None) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.answers = answers or []
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            self.calls.append((operation, arguments))
+            answer = self.answers.pop(0) if self.answers else {}
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+class FakeModule:
+    """AnsibleAWSModule, as far as _aws uses it."""
+
+    def __init__(self, check: bool = False, client: FakeClient | None = None, **params: Any) -> None:
+        self.params = {"state": "present", "purge_tags": True, "secret_key": "s3cret", **params}
+        self.check_mode = check
+        self._diff = True
+        self.made = client or FakeClient()
+
+    def client(self, service: str, **options: Any) -> FakeClient:
+        return self.made
+
+    def exit_json(self, **result: Any) -> Any:
+        raise Ended(result)
+
+    def fail_json(self, **result: Any) -> Any:
+        raise Ended(result | {"failed": True})
+
+
+def error(code: str, message: str = "No.") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "PutThing")
+
+
+class Thing:
+    """A resource of one call, whose state is a dict in memory."""
+
+    def __init__(self, state: State = None) -> None:
+        self.state = state
+
+    def read(self, aws: Aws) -> State:
+        client: FakeClient = aws._client("toy", None)
+        for operation, arguments in client.calls:
+            self.state = None if operation == "delete" else {"id": "t-1", **arguments}
+        return self.state
+
+    @staticmethod
+    def plan(current: State, desired: State) -> list[Change]:
+        if desired is None:
+            return [Change("toy.delete", {})] if current else []
+        if current and {key: current.get(key) for key in desired} == desired:
+            return []
+        return [Change("toy.put", desired)]
+
+
+def ran(module: FakeModule, thing: Thing, desired: State, **options: Any) -> dict[str, Any]:
+    with pytest.raises(Ended) as ended:
+        run(module, "thing n", desired=desired, read=thing.read, plan=thing.plan, **options)
+    result: dict[str, Any] = ended.value.args[0]
+    json.dumps(result)
+    return result
+
+
+def test_check_mode_plans_and_calls_nothing() -> None:
+    module = FakeModule(check=True)
+    result = ran(module, Thing(), {"size": 1}, predicted={"id": AFTER_APPLY})
+    assert module.made.calls == []
+    assert result == {
+        "changed": True,
+        "calls": ["toy.put"],
+        "resource": {"id": "(known after apply)", "size": 1},
+        "diff": {"before_header": "thing n", "after_header": "thing n", "before": {}, "after": {"size": 1}},
+    }
+
+
+def test_a_real_run_says_the_same_and_returns_what_is() -> None:
+    result = ran(FakeModule(), Thing(), {"size": 1}, predicted={"id": AFTER_APPLY})
+    assert result["calls"] == ["toy.put"]
+    assert result["resource"] == {"id": "t-1", "size": 1}
+    assert result["diff"]["after"] == {"size": 1}
+
+
+def test_the_diff_shows_only_what_is_asked_for() -> None:
+    thing = Thing({"id": "t-1", "size": 1, "colour": "red"})
+    result = ran(FakeModule(), thing, {"size": 2, "colour": None})
+    assert (result["diff"]["before"], result["diff"]["after"]) == ({"size": 1}, {"size": 2})
+
+
+def test_absent_deletes_and_is_quiet_the_second_time() -> None:
+    thing = Thing({"id": "t-1", "size": 1})
+    module = FakeModule(state="absent")
+    result = ran(module, thing, {"size": 1})
+    assert (result["calls"], result["resource"], result["diff"]["after"]) == (["toy.delete"], {}, {})
+    assert ran(FakeModule(state="absent"), Thing(), {"size": 1})["changed"] is False
+
+
+@pytest.mark.parametrize(("purge", "after"), [(True, {"a": "1"}), (False, {"a": "1", "b": "2"})])
+def test_purge_tags(purge: bool, after: dict[str, str]) -> None:
+    thing = Thing({"tags": {"a": "0", "b": "2"}})
+    result = ran(FakeModule(purge_tags=purge), thing, {"tags": {"a": 1}})
+    assert result["diff"]["before"] == {"tags": {"a": "0", "b": "2"}}
+    assert result["diff"]["after"] == {"tags": after}
+
+
+def test_secrets_are_digests_that_tell_a_difference() -> None:
+    thing = Thing({"values": {"KEY": "old-value", "SAME": "x-same"}})
+    result = ran(FakeModule(), thing, {"values": {"KEY": "new-value", "SAME": "x-same"}}, secrets={"values"})
+    printed = json.dumps(result)
+    assert not any(secret in printed for secret in ("old-value", "new-value", "x-same"))
+    before, after = (result["diff"][side]["values"] for side in ("before", "after"))
+    assert before["KEY"] != after["KEY"]
+    assert before["SAME"] == after["SAME"]
+    other = ran(FakeModule(secret_key="other"), Thing(), {"values": {"SAME": "x-same"}}, secrets={"values"})
+    assert other["resource"]["values"]["SAME"] != after["SAME"]
+
+
+def test_an_error_never_quotes_a_secret() -> None:
+    client = FakeClient([error("ValidationException", "Value 'p4ssword!' is too long")])
+    result = ran(FakeModule(client=client), Thing(), {"values": {"K": "p4ssword!"}}, secrets={"values"})
+    assert "p4ssword!" not in json.dumps(result)
+    assert "Value '********' is too long" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "message"),
+    [
+        (
+            error("AccessDenied", "User: arn:x is not authorized."),
+            "thing n: toy.put failed. AccessDenied: User: arn:x is not authorized. "
+            "Allow this identity toy:Put (or the action AWS names above).",
+        ),
+        (
+            error("ExpiredToken", "Old."),
+            "thing n: toy.put failed. ExpiredToken: Old. The session has expired:",
+        ),
+        (NoCredentialsError(), "Set AWS_PROFILE"),
+        (EndpointConnectionError(endpoint_url="https://x"), "Nothing answers at http://127.0.0.1:1"),
+        (error("Odd", "Odd thing"), "thing n: toy.put failed. Odd thing."),
+    ],
+)
+def test_errors_say_what_where_and_what_next(
+    raised: Exception, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    result = ran(FakeModule(client=FakeClient([raised])), Thing(), {"size": 1})
+    assert result["failed"]
+    assert message in result["msg"]
+    assert result["call"] == "toy.put"
+
+
+def test_a_refusal_is_the_message() -> None:
+    def plan(current: State, desired: State) -> list[Change]:
+        raise Refused("it belongs to someone else")
+
+    module = FakeModule()
+    with pytest.raises(Ended) as ended:
+        run(module, "thing n", desired={}, read=lambda aws: None, plan=plan)
+    assert ended.value.args[0] == {"failed": True, "msg": "thing n: it belongs to someone else"}
+
+
+def test_apply_retries_only_what_the_change_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(_aws.time, "sleep", slept.append)
+    client = FakeClient([error("NotYet"), error("NotYet"), {"Id": "1"}])
+    aws = Aws(FakeModule(client=client))
+    assert aws.apply(Change("toy.put", {}, retry=("NotYet",))) == {"Id": "1"}
+    assert slept == [1, 2]
+    client.answers = [error("NotYet")]
+    with pytest.raises(Exception, match="NotYet"):
+        aws.apply(Change("toy.put", {}))
+
+
+def wait(answers: list[Any], **options: Any) -> None:
+    aws = Aws(FakeModule(client=FakeClient(answers)))
+    aws.wait(Wait("toy.get", {}, "Status", ("Done",), ("Bad",), every=0, **options), Change("toy.put", {}))
+
+
+def test_wait_ends_when_done_and_takes_missing_for_not_yet() -> None:
+    wait([error("NoSuchThing"), {}, {"Status": "Doing"}, {"Status": "Done"}])
+
+
+def test_wait_stops_at_a_failure() -> None:
+    with pytest.raises(Refused, match=r"toy\.put ended as Bad\. Look there"):
+        wait([{"Status": "Bad"}], hint="Look there")
+
+
+def test_wait_gives_up_with_a_hint() -> None:
+    with pytest.raises(Refused, match=r"toy\.put: still Doing after 0 s\. Look there"):
+        wait([{"Status": "Doing"}], timeout=0, hint="Look there")
