@@ -21,7 +21,7 @@ from ansible.module_utils.testing import patch_module_args
 COLLECTION = "ansible_collections.andamio.laravel_aws"
 
 
-def run_module(name: str, *, check: bool = False, fails: bool = False, **arguments: Any) -> dict[str, Any]:
+def run_module(name: str, /, *, check: bool = False, fails: bool = False, **arguments: Any) -> dict[str, Any]:
     """Run a module, in check mode if asked, always with diff; return what it printed.
 
     Raises AssertionError when it fails, or when it doesn't although ``fails`` says it should.
@@ -40,7 +40,7 @@ def run_module(name: str, *, check: bool = False, fails: bool = False, **argumen
     return result
 
 
-def applied_as_planned(name: str, **arguments: Any) -> dict[str, Any]:
+def applied_as_planned(name: str, /, **arguments: Any) -> dict[str, Any]:
     """Run a module in check mode, for real, and again; return the real run's result.
 
     Asserts what every module of ours promises: the plan is the list of calls then made, both show the

@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The Andamio authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_role
+short_description: What an EC2 instance may do in AWS, as one thing
+version_added: 0.1.0
+description:
+  - Manages an IAM role for EC2 together with its inline policies and the instance profile of the same name.
+  - The stock modules need one task for the role, one for each inline policy and one for the profile, and
+    in check mode they fail for a role that doesn't exist yet. Here it is one task, one plan and one diff.
+author: The Andamio authors (@andamio)
+options:
+  name:
+    description: Name of the role and of its instance profile, 64 characters at most.
+    type: str
+    required: true
+  policies:
+    description:
+      - Inline policies, a dict of name to policy document.
+      - A policy of the role that isn't named here is removed.
+    type: dict
+    default: {}
+  managed_policies:
+    description: ARNs of managed policies to attach; others are detached.
+    type: list
+    elements: str
+    default: []
+  state:
+    description: Whether the role and its profile should be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of the role.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Remove the tags that O(tags) doesn't name. Without O(tags) no tag is touched.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Tells the calls that a real run would make.
+    support: full
+  diff_mode:
+    description: Shows what differs, in the keys that the options have an opinion on.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Let the host read its own parameters, and nothing else
+  andamio.laravel_aws.instance_role:
+    name: academia-production-host
+    policies:
+      env:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: ssm:GetParametersByPath
+            Resource: arn:aws:ssm:us-east-1:123456789012:parameter/academia/production/env/*
+"""
+
+RETURN = r"""
+resource:
+  description: The role as it is after the run.
+  returned: always
+  type: dict
+  contains:
+    arn:
+      description: The role's ARN.
+      type: str
+      sample: arn:aws:iam::123456789012:role/academia-production-host
+    policies:
+      description: Inline policies, a dict of name to policy document.
+      type: dict
+calls:
+  description: The AWS calls that were made, or would be in check mode.
+  returned: always
+  type: list
+  elements: str
+  sample: [iam.create_role, iam.put_role_policy]
+"""
+
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import _aws, _instance_role
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import AFTER_APPLY, State
+
+
+def read(aws: _aws.Aws, name: str) -> State:
+    """Return the role and its profile in normal form."""
+    role = aws.call("iam.get_role", missing=("NoSuchEntity",), RoleName=name)
+    profile = aws.call("iam.get_instance_profile", missing=("NoSuchEntity",), InstanceProfileName=name)
+    policies: dict[str, Any] = {}
+    managed: list[str] = []
+    if role:
+        for policy in aws.pages("iam.list_role_policies", "PolicyNames", RoleName=name):
+            found = aws.call("iam.get_role_policy", RoleName=name, PolicyName=policy)
+            policies[policy] = found["PolicyDocument"]
+        attached = aws.pages("iam.list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        managed = [policy["PolicyArn"] for policy in attached]
+    return _instance_role.normalise(
+        role and role["Role"], policies, managed, profile and profile["InstanceProfile"]
+    )
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec=_aws.argument_spec(
+            name={"required": True},
+            policies={"type": "dict", "default": {}},
+            managed_policies={"type": "list", "elements": "str", "default": []},
+        ),
+        supports_check_mode=True,
+    )
+    name = module.params["name"]
+    if len(name) > 64:
+        module.fail_json(msg=f"name: {name!r} has {len(name)} characters; IAM allows 64. Shorten it.")
+    _aws.run(
+        module,
+        f"instance role {name}",
+        desired=_instance_role.desired(module.params),
+        read=lambda aws: read(aws, name),
+        plan=_instance_role.plan,
+        predicted={"arn": AFTER_APPLY},
+    )
+
+
+if __name__ == "__main__":
+    main()
