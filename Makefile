@@ -1,0 +1,55 @@
+# The words people type every day. `make` alone lists them.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api shell logs browse test test-fast bench
+
+help: ## List these words
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: sandbox site api ## Phase 1, from nothing to a live site and API on this machine
+	@ansible-playbook site.yml -t phase1
+
+sandbox: .bootstrap-demo ## Start the sandbox: an AWS on this machine
+	@$(PYTHON) -m sandbox up
+
+sandbox-reset: .bootstrap-demo ## An empty account again
+	@$(PYTHON) -m sandbox reset
+
+sandbox-down: ## Stop the sandbox and leave nothing behind
+	@test ! -x $(PYTHON) || $(PYTHON) -m sandbox down
+
+site: .bootstrap-demo ## Build the example React site
+	@tools/build-site
+
+api: .bootstrap-demo ## Pack the example Laravel API
+	@examples/build-api
+
+shell: ## A shell on the host
+	@$(PYTHON) -m sandbox shell
+
+logs: ## The host's, nginx's, PHP's and Laravel's newest log lines
+	@$(PYTHON) -m sandbox logs
+
+browse: ## Open the site in Chromium, or take a screenshot where there is no screen
+	@tools/bootstrap test
+	@$(PYTHON) -m tests.e2e.browser browse
+
+test: ## The whole gate: lint, sanity, unit, integration, molecule, e2e
+	@tools/bootstrap test
+	@$(PYTHON) -m tests.gate
+
+test-fast: ## Lint and unit tests, for daily use
+	@tools/bootstrap test
+	@$(PYTHON) -m tests.gate fast
+
+bench: ## Measure against the peers; writes docs/benchmarks.md
+	@tools/bootstrap test
+	@$(PYTHON) -m benchmarks
+
+.PHONY: .bootstrap-demo
+.bootstrap-demo:
+	@tools/bootstrap demo
