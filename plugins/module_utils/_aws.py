@@ -188,7 +188,7 @@ def run(
     """
     aws = Aws(module)
     opinion: State = None
-    if module.params.get("state", "present") == "present":
+    if module.params.get("state", "present") != "absent":
         opinion = {key: value for key, value in (desired or {}).items() if value is not None}
 
     def goal(current: State) -> State:
