@@ -1,0 +1,78 @@
+"""The whole of it, as a user runs it: commands at the checkout's root, looked at from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+LOGS = CACHE / "e2e"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended: its exit code, what it printed and how long it took in seconds."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """Ansible's last words: counts by host."""
+        lines = re.findall(r"^(\S+)\s+: (ok=.*)$", self.output, re.MULTILINE)
+        return {
+            host: {key: int(count) for key, count in re.findall(r"(\w+)=(\d+)", counts)}
+            for host, counts in lines
+        }
+
+
+def run(*command: str, log: str = "", **environment: str) -> Ran:
+    """Run a command at the checkout's root; keep what it prints under .cache/e2e/<log>.log."""
+    started = time.monotonic()
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"} | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if log:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        (LOGS / f"{log}.log").write_text(done.stdout)
+    return Ran(done.returncode, done.stdout, time.monotonic() - started)
+
+
+def playbook(*arguments: str, log: str = "") -> Ran:
+    """Run ansible-playbook against the default inventory, the sandbox."""
+    return run("ansible-playbook", *arguments, log=log)
+
+
+def on_host(command: str) -> Ran:
+    """Run a shell command as root on the account's one host."""
+    return run("ansible", "laravel", "--become", "-m", "ansible.builtin.shell", "-a", command)
+
+
+@pytest.fixture(scope="session")
+def client() -> Callable[..., Any]:
+    """A boto3 client of the sandbox's account owner: ``client("s3")``."""
+
+    def make(service: str) -> Any:
+        return boto3.session.Session(
+            aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name="us-east-1"
+        ).client(service, endpoint_url="https://127.0.0.1:4566", verify=str(CACHE / "sandbox/ca.pem"))
+
+    return make

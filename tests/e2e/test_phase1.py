@@ -1,0 +1,261 @@
+"""Phase 1 from an empty account to a live site and API, then again, then broken on purpose.
+
+The tests build on each other, in this order: they are one story, and a run of it takes minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import parliament
+import pytest
+
+from .conftest import CACHE, ROOT, on_host, playbook, run
+
+Client = Callable[..., Any]
+
+
+def curl(url: str, *options: str) -> str:
+    """Ask for a URL as a machine outside does, by the sandbox's DNS; return status, headers and body."""
+    host = url.split("/")[2]
+    dns = run("dig", "+short", "@10.97.0.2", host).output.split()
+    port = "443" if url.startswith("https") else "80"
+    return run(
+        *("curl", "-sSi", "--max-time", "20", "--cacert", str(CACHE / "sandbox/trust.pem")),
+        *("--resolve", f"{host}:{port}:{dns[-1]}", *options, url),
+    ).output
+
+
+def test_check_mode_runs_to_its_end_on_an_empty_account(client: Client) -> None:
+    assert run("make", "sandbox-reset").code == 0
+    assert run("make", "site", "api").code == 0
+    plan = playbook("site.yml", "-t", "phase1", "--check", "--diff", log="check-from-nothing")
+    assert plan.code == 0, plan.output[-4000:]
+    assert client("s3").list_buckets()["Buckets"] == []
+    assert client("ec2").describe_instances()["Reservations"] == []
+    assert client("ec2").describe_addresses()["Addresses"] == []
+    assert client("iam").list_roles()["Roles"] == []
+    assert client("route53").list_hosted_zones()["HostedZones"] == []
+    assert client("ssm").get_parameters_by_path(Path="/academia", Recursive=True)["Parameters"] == []
+
+
+def test_a_run_killed_in_the_middle_is_completed_by_the_next(client: Client) -> None:
+    with subprocess.Popen(
+        ["ansible-playbook", "site.yml", "-t", "phase1"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as first:
+        deadline = time.monotonic() + 180
+        while not client("ec2").describe_instances()["Reservations"]:
+            assert time.monotonic() < deadline, "no instance after three minutes"
+            assert first.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.2)
+        os.killpg(first.pid, signal.SIGKILL)
+    demo = run("make", "demo", log="demo")
+    assert demo.code == 0, demo.output[-4000:]
+    assert "✘" not in demo.output
+    assert demo.output.count("✔") == 7
+    for said in (
+        "https://academia.test",
+        "https://api.academia.test",
+        "curl --cacert",
+        "Pebble",
+        "USD a month",
+    ):
+        assert said in demo.output
+    instances = client("ec2").describe_instances()["Reservations"]
+    assert len([machine for group in instances for machine in group["Instances"]]) == 1
+
+
+def test_the_demo_again_changes_nothing() -> None:
+    again = run("make", "demo", log="demo-again")
+    assert again.code == 0, again.output[-4000:]
+    assert {host: counts["changed"] for host, counts in again.recap.items()} == dict.fromkeys(again.recap, 0)
+    assert len(again.recap) == 2
+
+
+def test_one_role_alone() -> None:
+    for role in ("s3_site", "nginx"):
+        alone = playbook("site.yml", "-t", role, log=f"only-{role}")
+        assert alone.code == 0, alone.output[-4000:]
+        assert sum(counts["changed"] for counts in alone.recap.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "says"),
+    [
+        ("https://academia.test/", 200, '<div id="root">'),
+        ("https://academia.test/", 200, "strict-transport-security: max-age="),
+        ("https://academia.test/", 200, "cache-control: no-cache"),
+        ("https://academia.test/enrolments/1", 200, '<div id="root">'),
+        ("https://academia.test/assets/gone-12345678.js", 404, ""),
+        ("https://www.academia.test/a?b=c", 301, "location: https://academia.test/a?b=c"),
+        ("http://academia.test/", 301, "location: https://academia.test/"),
+        ("https://api.academia.test/up", 200, "x-request-id: "),
+        ("http://api.academia.test/up", 301, "location: https://api.academia.test/up"),
+        ("https://api.academia.test/.env", 404, ""),
+    ],
+)
+def test_the_site_and_the_api_from_outside(url: str, status: int, says: str) -> None:
+    answer = curl(url)
+    head = answer.splitlines()[0]
+    assert head.split()[1] == str(status), answer
+    assert says.lower() in answer.lower()
+    if status == 404:
+        assert '<div id="root">' not in answer
+
+
+def test_a_person_enrols_pays_and_gets_the_receipt_back() -> None:
+    seen = run("python", "-m", "tests.e2e.browser", log="browser")
+    assert seen.code == 0, seen.output[-4000:]
+
+
+HOST_MAY = """
+import boto3, json, botocore
+from botocore.exceptions import ClientError
+session = boto3.session.Session(region_name="us-east-1")
+s3, ssm = session.client("s3"), session.client("ssm")
+bucket = "academia-sandbox-documents-123456789012"
+def tried(call, **arguments):
+    try:
+        call(**arguments)
+        return "served"
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+print("VERDICTS" + json.dumps({
+    "who": session.client("sts").get_caller_identity()["Arn"].split("/")[1],
+    "put inside": tried(s3.put_object, Bucket=bucket, Key="receipts/probe", Body=b"x"),
+    "get inside": tried(s3.get_object, Bucket=bucket, Key="receipts/probe"),
+    "put outside": tried(s3.put_object, Bucket=bucket, Key="other/probe", Body=b"x"),
+    "get outside": tried(s3.get_object, Bucket=bucket, Key="other/probe"),
+    "delete": tried(s3.delete_object, Bucket=bucket, Key="receipts/probe"),
+    "list": tried(s3.list_objects_v2, Bucket=bucket),
+    "put over http": tried(session.client("s3", endpoint_url="http://s3.us-east-1.amazonaws.com").put_object,
+                           Bucket=bucket, Key="receipts/probe", Body=b"x"),
+    "own parameters": tried(ssm.get_parameters_by_path, Path="/academia/sandbox/env"),
+    "other parameters": tried(ssm.get_parameters_by_path, Path="/academia/production/env"),
+    "one parameter by name": tried(ssm.get_parameter, Name="/academia/sandbox/env/APP_KEY"),
+    "write a parameter": tried(ssm.put_parameter, Name="/academia/sandbox/env/X", Value="x", Type="String"),
+    "other service": tried(session.client("ec2").describe_instances),
+}))
+"""
+
+
+def test_the_host_may_do_what_it_needs_and_nothing_else(tmp_path: Any) -> None:
+    script = tmp_path / "may.py"
+    script.write_text(HOST_MAY)
+    done = run(
+        "ansible", "laravel", "-m", "ansible.builtin.script", "-a", f"{script} executable=/usr/bin/python3"
+    )
+    verdicts = json.loads(done.output.split("VERDICTS")[1].splitlines()[0].replace('\\"', '"'))
+    denied = {key for key, verdict in verdicts.items() if "Denied" in verdict or "Unauthorized" in verdict}
+    served = {key for key, verdict in verdicts.items() if verdict == "served"}
+    assert verdicts["who"] == "academia-sandbox-host"
+    assert served == {"put inside", "get inside", "own parameters"}, verdicts
+    assert denied == set(verdicts) - served - {"who"}, verdicts
+
+
+def test_a_policy_linter_finds_nothing(client: Client) -> None:
+    iam, s3 = client("iam"), client("s3")
+    documents = {}
+    for role in iam.list_roles()["Roles"]:
+        for name in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
+            policy = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)
+            documents[f"{role['RoleName']}/{name}"] = policy["PolicyDocument"]
+    assert documents
+    for bucket in s3.list_buckets()["Buckets"]:
+        documents[bucket["Name"]] = json.loads(s3.get_bucket_policy(Bucket=bucket["Name"])["Policy"])
+    findings = {}
+    for name, document in documents.items():
+        found = parliament.analyze_policy_string(
+            json.dumps(document), include_community_auditors=False
+        ).findings
+        if found:
+            findings[name] = [str(finding) for finding in found]
+    assert findings == {}
+
+
+def test_the_dump_of_the_day_reaches_its_bucket_and_restores(client: Client) -> None:
+    done = on_host("systemctl start mysql-dump.service")
+    assert done.code == 0, done.output
+    dumps = client("s3").list_objects_v2(Bucket="academia-sandbox-dumps-123456789012").get("Contents", [])
+    newest = max(dumps, key=lambda dump: dump["LastModified"])
+    assert newest["Size"] > 1000
+    target = CACHE / "e2e" / "dump.sql.gz"
+    client("s3").download_file("academia-sandbox-dumps-123456789012", newest["Key"], str(target))
+    sent = run(
+        "ansible",
+        "laravel",
+        "-m",
+        "ansible.builtin.copy",
+        "-a",
+        f"src={target} dest=/tmp/dump.sql.gz mode=0600",
+    )
+    assert sent.code == 0, sent.output
+    counted = on_host(
+        "mysql -e 'CREATE DATABASE restored'; zcat /tmp/dump.sql.gz | mysql restored; "
+        "for schema in laravel restored; do mysql -NBe 'SELECT COUNT(*) FROM enrolments' $schema; done; "
+        "mysql -e 'DROP DATABASE restored'; rm -f /tmp/dump.sql.gz"
+    )
+    live, restored = counted.output.split()[-2:]
+    assert (int(live) > 0, live) == (True, restored), counted.output
+
+
+def test_all_problems_are_listed_at_once_before_anything_is_changed(tmp_path: Any) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "env").write_text("GOOD=1\nthis is no line\n")
+    refused = playbook(
+        *("site.yml", "-t", "phase1", "-e", "aws_account_id=999999999999"),
+        *("-e", f"s3_site_build_dir={tmp_path / 'site'}", "-e", f"ssm_env_file={tmp_path / 'env'}"),
+        log="refused",
+    )
+    assert refused.code != 0
+    for said in ("999999999999", "123456789012", "index.html", f"{tmp_path / 'env'}:2"):
+        assert said in refused.output, refused.output
+    assert sum(counts["changed"] for counts in refused.recap.values()) == 0
+
+
+def test_a_name_that_does_not_point_here_asks_nothing_of_the_ca(client: Client) -> None:
+    route53 = client("route53")
+    zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
+    record = {
+        "Name": "wrong.academia.test",
+        "Type": "A",
+        "TTL": 60,
+        "ResourceRecords": [{"Value": "192.0.2.77"}],
+    }
+
+    def change(action: str) -> None:
+        changes = [{"Action": action, "ResourceRecordSet": record}]
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+    change("UPSERT")
+    time.sleep(3)
+    refused = playbook(
+        "site.yml", "-t", "certbot", "-e", '{"certbot_domains": ["wrong.academia.test"]}', log="wrong-name"
+    )
+    change("DELETE")
+    assert refused.code != 0
+    for said in ("wrong.academia.test", "192.0.2.77", "10.97.0.1"):
+        assert said in refused.output, refused.output
+    assert "wrong.academia.test" not in on_host("cat /var/log/letsencrypt/letsencrypt.log").output
+
+
+def test_with_the_sandbox_down_one_line_says_what_to_do_and_nothing_is_left() -> None:
+    assert run("make", "sandbox-down").code == 0
+    down = playbook("site.yml", "-t", "phase1", log="sandbox-down")
+    assert down.code != 0
+    assert "make sandbox" in down.output
+    assert down.seconds < 30
+    assert "sandbox.aws" not in run("ps", "-eo", "args").output
+    assert str(CACHE) not in run("cat", "/proc/mounts").output
+    assert "10.97.0." not in run("ip", "addr").output
