@@ -37,7 +37,8 @@ two. ``modules/<resource>.py`` has the documentation, ``read`` and a ``main`` of
 
 Rules: ``plan`` is a function of its arguments alone, and complete: from nothing it lists every call, with
 ``Answer`` or ``AFTER_APPLY`` for what AWS decides (see ``_converge``). A key that is absent from ``desired``
-(or None) is none of the module's business: it is neither changed nor shown. ``run`` does ``state: absent``
+(or None) is none of the module's business: it is neither changed nor shown. A key that begins with "_" is
+the plan's own (an ETag, a list of objects to delete): it isn't shown either. ``run`` does ``state: absent``
 by giving ``plan`` a ``desired`` of None, and ``purge_tags`` by giving it the tags the resource ends up with.
 Raise ``Refused`` where a person has to act first.
 """
@@ -130,6 +131,9 @@ class Aws:
 
     def _applied(self, change: Change) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = self.call(change.call, region=change.region, **change.arguments)
+        failed = answer.get("Errors")  # calls on many things, such as s3.delete_objects, fail in part
+        if failed:
+            raise Refused(f"{change.call} failed for {len(failed)} items; the first: {failed[0]}")
         return answer
 
     def wait(self, wait: Wait, change: Change) -> None:
@@ -222,14 +226,13 @@ def run(
 
     result: dict[str, Any] = {"changed": bool(changes), "calls": [change.call for change in changes]}
     key = _digest_key(module) if secrets else b""
-    result["resource"] = _redacted(after or {}, secrets, key)
+    result["resource"] = _redacted(_shown(after), secrets, key)
     if module._diff:
-        shown = _restricted(before, goal(before))
         result["diff"] = {
             "before_header": subject,
             "after_header": subject,
-            "before": _redacted(shown, secrets, key),
-            "after": _redacted(goal(before) or {}, secrets, key),
+            "before": _redacted(_shown(_restricted(before, goal(before))), secrets, key),
+            "after": _redacted(_shown(goal(before)), secrets, key),
         }
     module.exit_json(**result)
 
@@ -239,6 +242,10 @@ def _restricted(current: State, goal: State) -> dict[str, Any]:
     if not current or goal is None:
         return current or {}
     return {key: current[key] for key in goal if key in current}
+
+
+def _shown(state: State) -> dict[str, Any]:
+    return {key: value for key, value in (state or {}).items() if not key.startswith("_")}
 
 
 def _redacted(tree: Any, secrets: Collection[str], key: bytes, hide: bool = False) -> Any:
