@@ -7,6 +7,10 @@ import { mine } from "../mine";
 import { useSubmit } from "../useSubmit";
 import { useTitle } from "../useTitle";
 
+function seats({ seats, seats_left: left }: Course): string {
+  return left === 0 ? "Sin plazas" : `${left === 1 ? "Queda" : "Quedan"} ${left} de ${seats} plazas`;
+}
+
 export function Classes() {
   useTitle("Clases");
   const [classes, setClasses] = useState<Course[] | null>(null);
@@ -30,9 +34,7 @@ export function Classes() {
               <p className="muted">Con {course.teacher}</p>
               <p>{course.schedule}</p>
               <p className="card-foot">
-                <span>
-                  <strong>{euros(course.fee_cents)}</strong> <span className="muted">al mes</span>
-                </span>
+                <strong>{euros(course.fee_cents)}</strong>
                 {course.seats_left > 0 ? (
                   <Link className="button" to={`/classes/${course.id}/enrol`} aria-label={`Matricularme en ${course.name}`}>
                     Matricularme
@@ -41,7 +43,7 @@ export function Classes() {
                   <span className="muted">Completa</span>
                 )}
               </p>
-              <p className="seats">{course.seats_left > 0 ? `Quedan ${course.seats_left} de ${course.seats} plazas` : "Sin plazas"}</p>
+              <p className="seats">{seats(course)}</p>
             </li>
           ))}
         </ul>

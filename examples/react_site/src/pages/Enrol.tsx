@@ -42,7 +42,7 @@ export function Enrol() {
       <Problem error={loading.error} />
       {course && (
         <p className="lead">
-          {course.schedule}, con {course.teacher}. {euros(course.fee_cents)} al mes.
+          {course.schedule}, con {course.teacher}. {euros(course.fee_cents)}.
         </p>
       )}
       <form onSubmit={onSubmit} aria-label="Matrícula" noValidate className="panel">
