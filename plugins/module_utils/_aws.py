@@ -225,7 +225,7 @@ def run(
         module.fail_json(msg=_scrubbed(f"{subject}: {error}", desired, secrets))
 
     result: dict[str, Any] = {"changed": bool(changes), "calls": [change.call for change in changes]}
-    key = _digest_key(module) if secrets else b""
+    key = digest_key(module) if secrets else b""
     result["resource"] = _redacted(_shown(after), secrets, key)
     if module._diff:
         result["diff"] = {
@@ -276,7 +276,7 @@ def _leaves(tree: Any) -> Iterator[str]:
         yield str(tree)
 
 
-def _digest_key(module: Module) -> bytes:
+def digest_key(module: Module) -> bytes:
     """Return a key that only someone with the same AWS credentials has, so a digest can't be guessed at."""
     secret = module.params.get("secret_key")
     if not secret:
