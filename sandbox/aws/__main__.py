@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -24,6 +25,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         default=WORLD_SOCKET,
         help="unix datagram socket told of each call that may have changed something",
     )
+    parser.add_argument(
+        "--edge",
+        nargs="*",
+        default=["127.0.0.1", "10.97.0.2"],
+        metavar="ADDRESS",
+        help="whom to believe about X-Forwarded-For, X-Forwarded-Proto and X-Andamio-*",
+    )
     return parser.parse_args(argv)
 
 
@@ -34,14 +42,16 @@ def main() -> None:
     os.environ["MOTO_ACCOUNT_ID"] = options.account
     os.environ["AWS_DEFAULT_REGION"] = options.region
 
-    from sandbox.aws.server import serve
+    server = importlib.import_module("sandbox.aws.server")
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    serve(options.host, options.port, options.region, options.account, options.world_socket)
+    server.serve(
+        (options.host, options.port), options.region, options.account, options.world_socket, options.edge
+    )
 
 
 if __name__ == "__main__":

@@ -1,32 +1,115 @@
-"""The WSGI application: what a request passes on its way to moto."""
+"""The WSGI application: what a request passes on its way to the overlay or to moto."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-Environ = dict[str, Any]
+from sandbox.aws import access, imds, overlay, reset, world
+from sandbox.aws.call import Call, Environ, buffer, identify
+from sandbox.aws.errors import Answer, AwsError, access_denied, render
+from sandbox.aws.origin import Origin, origin_of
+from sandbox.aws.overlay import operations
+from sandbox.aws.principals import Caller, caller_of
+
 StartResponse = Callable[..., Any]
 
 HEALTH_PATH = "/_sandbox/health"
+RESET_PATH = "/moto-api/reset"
 
 
 class Application:
     """The AWS API of one account."""
 
-    def __init__(self, region: str, account: str, world_socket: Path) -> None:
+    def __init__(self, region: str, account: str, world_socket: Path, edges: Collection[str]) -> None:
         self.region = region
         self.account = account
         self.world_socket = world_socket
+        self.edges = edges
         self.moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == HEALTH_PATH:
-            start_response("200 OK", [("Content-Type", "application/json")])
-            return [json.dumps({"status": "ok", "region": self.region, "account": self.account}).encode()]
-        answer: Iterable[bytes] = self.moto(environ, start_response)
-        return answer
+        path = environ["PATH_INFO"]
+        origin = origin_of(environ, self.edges)
+        buffer(environ)
+        if path == HEALTH_PATH:
+            return _send(start_response, self._health())
+        if path == RESET_PATH:
+            return _send(start_response, self._reset())
+        if imds.is_metadata(path):
+            return _send(start_response, imds.answer(environ, origin.address, self.account, self.region))
+        if path.startswith("/moto-api/"):
+            return _send(start_response, _run(self.moto, environ))
+        return self._api(environ, start_response, origin)
+
+    def _api(self, environ: Environ, start_response: StartResponse, origin: Origin) -> Iterable[bytes]:
+        call = identify(environ, self.region)
+        try:
+            caller = caller_of(call, self.account, origin.trusted)
+            if environ["REQUEST_METHOD"] != "OPTIONS":
+                access.authorise(call, caller, self.account, origin.address, origin.secure)
+            answer = self._answer(call)
+            self._hide_missing_objects(call, caller, origin, answer[0])
+        except AwsError as error:
+            return _send(start_response, render(error, call), head=environ["REQUEST_METHOD"] == "HEAD")
+        body = _send(start_response, answer, head=environ["REQUEST_METHOD"] == "HEAD")
+        if call.mutating and answer[0] < 400:
+            world.tell(self.world_socket, call.name)
+        return body
+
+    def _answer(self, call: Call) -> Answer:
+        overlay.load(call.service)
+        operations.check(call, self.account)
+        if operations.is_ours(call):
+            return operations.answer(call, self.account)
+        if call.name == "s3:PutObject" and "form-urlencoded" in call.environ.get("CONTENT_TYPE", ""):
+            # moto would take the object for a form and lose its bytes.
+            call.environ["CONTENT_TYPE"] = "binary/octet-stream"
+        return _run(self.moto, call.environ)
+
+    def _hide_missing_objects(self, call: Call, caller: Caller, origin: Origin, status: int) -> None:
+        """S3 tells that an object is missing only to those who may list its bucket."""
+        if status != 404 or call.name not in ("s3:GetObject", "s3:HeadObject"):
+            return
+        if not access.may_list(call, caller, self.account, origin.address, origin.secure):
+            raise access_denied(call, "Access Denied")
+
+    def _health(self) -> Answer:
+        return _json({"status": "ok", "region": self.region, "account": self.account})
+
+    def _reset(self) -> Answer:
+        reset.reset()
+        world.tell(self.world_socket, "reset")
+        return _json({"status": "ok"})
+
+
+def _run(application: Callable[..., Iterable[bytes]], environ: Environ) -> Answer:
+    """Call a WSGI application and gather its answer."""
+    started: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
+        started[:] = [int(status.split(" ", 1)[0]), headers]
+
+    parts = application(environ, start_response)
+    body = b"".join(parts)
+    if hasattr(parts, "close"):
+        parts.close()
+    return started[0], dict(started[1]), body
+
+
+def _send(start_response: StartResponse, answer: Answer, head: bool = False) -> Iterable[bytes]:
+    status, headers, body = answer
+    names = {name.lower() for name in headers}
+    if "content-length" not in names:
+        headers = {**headers, "Content-Length": str(len(body))}
+    start_response(f"{status} {HTTPStatus(status).phrase}", list(headers.items()))
+    return [] if head else [body]
+
+
+def _json(value: Any) -> Answer:
+    return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Collection
 from pathlib import Path
 
 from cheroot.wsgi import Server
@@ -11,9 +13,13 @@ from sandbox.aws.application import Application
 THREADS = 16
 
 
-def serve(host: str, port: int, region: str, account: str, world_socket: Path) -> None:
+def serve(
+    address: tuple[str, int], region: str, account: str, world_socket: Path, edges: Collection[str]
+) -> None:
     """Serve until the process is told to stop. Prints the URL once connections are accepted."""
-    server = Server((host, port), Application(region, account, world_socket), numthreads=THREADS)
+    # Our refusals carry codes that a service's model leaves to AWS as a whole.
+    warnings.filterwarnings("ignore", message=r"Exception\(AwsError\)")
+    server = Server(address, Application(region, account, world_socket, edges), numthreads=THREADS)
     server.prepare()
     bound_host, bound_port = server.bind_addr[:2]
     print(f"http://{bound_host}:{bound_port}", flush=True)

@@ -1,0 +1,21 @@
+"""What moto lacks or does otherwise than AWS, one module a subject.
+
+`SUBJECTS` says which modules a service needs: they are loaded at its first call.
+A module changes what moto does, or answers operations in its stead (`operations.answers`).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+SUBJECTS: dict[str, tuple[str, ...]] = {
+    "s3": ("s3_buckets",),
+}
+
+
+@functools.cache
+def load(service: str) -> None:
+    """Load the modules of a service."""
+    for subject in SUBJECTS.get(service, ()):
+        importlib.import_module(f"{__name__}.{subject}")
