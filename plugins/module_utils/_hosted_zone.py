@@ -1,0 +1,345 @@
+# Copyright: (c) 2026, The Andamio authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Route 53 zone and the records we manage in it.
+
+The normal form of a zone::
+
+    {
+        "hosted_zone_id": "Z1", "name": "academia.test.", "comment": "", "name_servers": [...], "tags": {...},
+        "records": {"api.academia.test. A": {"ttl": 300, "values": ["198.51.100.7"]},
+                    "academia.test. A": {"alias": "d1.cloudfront.net.", "zone": "Z2FDTNDATAQYW2"}},
+        "other_records": the same, for what isn't ours,
+    }
+
+A record that routes by weight, place or the like is in there as {"routed": True}: it is never ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import _tags
+from ._converge import AFTER_APPLY, Answer, Change, Refused, State, Wait
+from ._dns_records import fqdn, in_zone, value
+
+CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+
+# https://docs.aws.amazon.com/general/latest/gr/s3.html#s3_website_region_endpoints
+WEBSITE_ZONES = {
+    "us-east-1": ("s3-website-us-east-1.amazonaws.com.", "Z3AQBSTGFYJSTF"),
+    "us-east-2": ("s3-website.us-east-2.amazonaws.com.", "Z2O1EMRO9K5GLX"),
+    "us-west-1": ("s3-website-us-west-1.amazonaws.com.", "Z2F56UZL2M1ACD"),
+    "us-west-2": ("s3-website-us-west-2.amazonaws.com.", "Z3BJ6K6RIION7M"),
+    "eu-west-1": ("s3-website-eu-west-1.amazonaws.com.", "Z1BKCTXD74EZPE"),
+    "sa-east-1": ("s3-website-sa-east-1.amazonaws.com.", "Z7KQH4QJS55SO"),
+}
+
+TYPES = ("A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NS", "PTR", "SRV", "TXT")
+
+# What a target can be an answer to.
+TARGET_TYPES = {"elastic_ip": ("A",), "distribution": ("A", "AAAA"), "website": ("A",)}
+
+_APEX_TYPES = ("NS", "SOA")
+_NEW_ZONE = Answer("route53.create_hosted_zone", "HostedZone.Id")
+
+
+def key(name: str, kind: str) -> str:
+    """Return what a record set is called in a normal form."""
+    return f"{name} {kind}"
+
+
+Targets = Mapping[tuple[str, str], str | None]
+"""What a target's kind and name is now: an address or a domain name; None if it isn't there yet."""
+
+
+def desired(params: Mapping[str, Any], targets: Targets) -> dict[str, Any]:
+    """Return what the module's parameters ask for; None is no opinion.
+
+    Raises ValueError listing every record that can't be one.
+    """
+    return {
+        "name": fqdn(params["name"]),
+        "comment": params["comment"],
+        "tags": params["tags"],
+        "records": _records(params, targets),
+    }
+
+
+def _records(params: Mapping[str, Any], targets: Targets) -> dict[str, dict[str, Any]]:
+    records: dict[str, dict[str, Any]] = {}
+    problems = []
+    removed = absent_records(params)
+    for number, item in enumerate(params["records"]):
+        try:
+            name = in_zone(item["name"], params["name"])
+            record = key(name, item["type"])
+            if record in records:
+                raise ValueError("it is listed twice")
+            if record in removed and params["state"] == "present":
+                raise ValueError("absent_records has it too")
+            records[record] = _record(item, name, params, targets)
+        except ValueError as error:
+            problems.append(f"records[{number}] ({item['name'] or '@'} {item['type']}): {error}")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return records
+
+
+def absent_records(params: Mapping[str, Any]) -> list[str]:
+    """Return the records that have to go; with the zone, those that were ours go too."""
+    items = list(params["absent_records"])
+    if params["state"] == "absent":
+        items += params["records"]
+    return sorted({key(in_zone(item["name"], params["name"]), item["type"]) for item in items})
+
+
+def _record(
+    item: Mapping[str, Any], name: str, params: Mapping[str, Any], targets: Targets
+) -> dict[str, Any]:
+    if bool(item["values"]) == bool(item["target"]):
+        raise ValueError("it needs either values or a target")
+    if item["type"] in _APEX_TYPES and name == fqdn(params["name"]):
+        raise ValueError("Route 53 keeps these itself at the top of a zone")
+    if not item["target"]:
+        return {"ttl": item["ttl"], "values": sorted({value(item["type"], text) for text in item["values"]})}
+    kind, wanted = target(item["target"])
+    if item["type"] not in TARGET_TYPES[kind]:
+        raise ValueError(f"a target {kind} answers {' and '.join(TARGET_TYPES[kind])} only")
+    if kind == "website":
+        return _website(wanted, name, params["region"])
+    found = targets.get((kind, wanted)) or AFTER_APPLY
+    if kind == "distribution":
+        return {"alias": found if found == AFTER_APPLY else fqdn(found), "zone": CLOUDFRONT_ZONE}
+    return {"ttl": item["ttl"], "values": [found]}
+
+
+def target(item: Mapping[str, str | None]) -> tuple[str, str]:
+    """Return a target's kind and name. Raises ValueError unless it has exactly one."""
+    given = [(kind, name) for kind, name in item.items() if name]
+    if len(given) != 1:
+        raise ValueError(f"a target is one of {', '.join(TARGET_TYPES)}")
+    return given[0][0], str(given[0][1])
+
+
+def _website(bucket: str, name: str, region: str | None) -> dict[str, Any]:
+    if fqdn(bucket) != name:
+        raise ValueError(f"S3 serves a website by its name: the bucket must be {name[:-1]}, not {bucket}")
+    if region not in WEBSITE_ZONES:
+        raise ValueError(
+            f"the zone id of S3's website endpoint in {region} isn't known here (only "
+            f"{', '.join(sorted(WEBSITE_ZONES))}). Use a distribution, or values"
+        )
+    endpoint, zone = WEBSITE_ZONES[region]
+    return {"alias": endpoint, "zone": zone}
+
+
+def unresolved(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the records whose target isn't there yet."""
+    return sorted(
+        record
+        for record, form in records.items()
+        if AFTER_APPLY in (form.get("alias"), *form.get("values", ()))
+    )
+
+
+def choose(zones: Iterable[Mapping[str, Any]], name: str, zone_id: str | None) -> Mapping[str, Any] | None:
+    """Return the public zone with a name, out of ListHostedZonesByName.
+
+    Raises Refused if there are several.
+    """
+    public = [
+        zone
+        for zone in zones
+        if fqdn(zone["Name"]) == fqdn(name) and not zone.get("Config", {}).get("PrivateZone")
+    ]
+    if zone_id:
+        public = [zone for zone in public if bare_id(zone["Id"]) == bare_id(zone_id)]
+        if not public:
+            raise Refused(f"hosted_zone_id: no public zone {fqdn(name)} has the id {bare_id(zone_id)}.")
+    if len(public) > 1:
+        ids = ", ".join(sorted(bare_id(zone["Id"]) for zone in public))
+        raise Refused(
+            f"{len(public)} public zones have this name: {ids}. The registrar's name servers tell which "
+            "one the world uses: set 'hosted_zone_id' to it, or delete the others."
+        )
+    return public[0] if public else None
+
+
+def bare_id(zone_id: str) -> str:
+    """Return a zone's id without the path that Route 53 puts before it."""
+    return zone_id.rpartition("/")[2]
+
+
+def normalise(
+    zone: Mapping[str, Any],
+    records: Iterable[Mapping[str, Any]],
+    tags: Iterable[Mapping[str, str]],
+    ours: Iterable[str],
+) -> dict[str, Any]:
+    """Return the normal form out of GetHostedZone, ListResourceRecordSets and ListTagsForResource.
+
+    ``ours`` are the records that the module has an opinion on.
+    """
+    forms = {key(fqdn(item["Name"]), item["Type"]): normalise_record(item) for item in records}
+    mine = set(ours)
+    return {
+        "hosted_zone_id": bare_id(zone["HostedZone"]["Id"]),
+        "name": fqdn(zone["HostedZone"]["Name"]),
+        "comment": zone["HostedZone"].get("Config", {}).get("Comment") or "",
+        "name_servers": sorted(zone.get("DelegationSet", {}).get("NameServers", ())),
+        "tags": _tags.to_dict(tags),
+        "records": {record: form for record, form in forms.items() if record in mine},
+        "other_records": {record: form for record, form in forms.items() if record not in mine},
+    }
+
+
+def normalise_record(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the normal form of one record set."""
+    if "SetIdentifier" in item:
+        return {"routed": True}
+    alias = item.get("AliasTarget")
+    if alias:
+        health = {"health": True} if alias.get("EvaluateTargetHealth") else {}
+        return {"alias": fqdn(alias["DNSName"]), "zone": alias["HostedZoneId"].upper(), **health}
+    return {
+        "ttl": int(item.get("TTL", 0)),
+        "values": sorted(_spelled(item["Type"], entry["Value"]) for entry in item.get("ResourceRecords", ())),
+    }
+
+
+def _spelled(kind: str, text: str) -> str:
+    """Return a value of Route 53's; one that others wrote and we can't read stays as it is."""
+    try:
+        return value(kind, text)
+    except ValueError:
+        return text
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a plan also needs to know: the records to remove, and what to do with the zone."""
+
+    absent: Iterable[str] = ()
+    caller_reference: str = ""
+    ours: bool = True
+    force: bool = False
+    wait: int = 0
+
+
+def plan(current: State, goal: State, terms: Terms) -> list[Change]:
+    """Return the calls that turn ``current`` into ``goal``.
+
+    Raises Refused when a record in the way isn't ours to remove.
+    """
+    if goal is None:
+        return _remove(current, terms) if current else []
+    changes = []
+    zone_id: str | Answer = current["hosted_zone_id"] if current else _NEW_ZONE
+    if not current:
+        changes.append(_create(goal, terms))
+    elif goal.get("comment") not in (None, current["comment"]):
+        changes.append(
+            Change("route53.update_hosted_zone_comment", {"Id": zone_id, "Comment": goal["comment"]})
+        )
+    changes += _set(zone_id, current or {"records": {}, "other_records": {}}, goal["records"], terms)
+    # The answer's id has a path before it, which this one call doesn't take.
+    tagged = current["hosted_zone_id"] if current else AFTER_APPLY
+    return changes + _tag(tagged, (current or {}).get("tags", {}), goal.get("tags"))
+
+
+def _create(goal: Mapping[str, Any], terms: Terms) -> Change:
+    arguments = {"Name": goal["name"], "CallerReference": terms.caller_reference}
+    if goal.get("comment"):
+        arguments["HostedZoneConfig"] = {"Comment": goal["comment"]}
+    return Change("route53.create_hosted_zone", arguments)
+
+
+def _tag(zone_id: str, current: Mapping[str, str], goal: Mapping[str, str] | None) -> list[Change]:
+    if goal is None:
+        return []
+    put, remove = _tags.differences(current, goal)
+    arguments: dict[str, Any] = {"ResourceType": "hostedzone", "ResourceId": zone_id}
+    if put:
+        arguments["AddTags"] = _tags.to_list(put)
+    if remove:
+        arguments["RemoveTagKeys"] = remove
+    return [Change("route53.change_tags_for_resource", arguments)] if put or remove else []
+
+
+def _set(
+    zone_id: str | Answer, current: Mapping[str, Any], goal: Mapping[str, Any], terms: Terms
+) -> list[Change]:
+    records = current["records"]
+    removed = [record for record in terms.absent if record in records]
+    _check(current, goal, removed)
+    batch = [_action("DELETE", record, records[record]) for record in removed]
+    changed = [record for record in sorted(goal) if goal[record] != records.get(record)]
+    batch += [_action("UPSERT", record, goal[record]) for record in changed]
+    return [_batch(zone_id, batch, terms)] if batch else []
+
+
+def _check(current: Mapping[str, Any], goal: Mapping[str, Any], removed: Iterable[str]) -> None:
+    """Raise Refused when a record that isn't ours is in the way of one that is."""
+    stay = {**goal, **current["other_records"]}
+    for record in sorted(goal):
+        name, kind = record.split()
+        if current["records"].get(record) == {"routed": True}:
+            raise Refused(_ROUTED.format(record))
+        beside = [other for other in stay if other != record and other.split()[0] == name]
+        if kind != "CNAME":
+            beside = [other for other in beside if other.endswith(" CNAME")]
+        if beside:
+            raise Refused(
+                f"{record} can't be beside {', '.join(sorted(beside))}: a name with a CNAME has no other "
+                "record. Put the one that has to go into 'absent_records'."
+            )
+
+
+_ROUTED = "{} routes by a policy (weight, place, …), which this module doesn't manage."
+
+
+def _action(action: str, record: str, form: Mapping[str, Any]) -> dict[str, Any]:
+    name, kind = record.split()
+    if form.get("routed"):
+        raise Refused(_ROUTED.format(record))
+    item: dict[str, Any] = {"Name": name, "Type": kind}
+    if "alias" in form:
+        item["AliasTarget"] = {
+            "DNSName": form["alias"],
+            "HostedZoneId": form["zone"],
+            "EvaluateTargetHealth": form.get("health", False),
+        }
+    else:
+        item |= {"TTL": form["ttl"], "ResourceRecords": [{"Value": text} for text in form["values"]]}
+    return {"Action": action, "ResourceRecordSet": item}
+
+
+def _batch(zone_id: str | Answer, batch: list[dict[str, Any]], terms: Terms) -> Change:
+    call = "route53.change_resource_record_sets"
+    wait = Wait(
+        "route53.get_change",
+        {"Id": Answer(call, "ChangeInfo.Id")},
+        path="ChangeInfo.Status",
+        until=("INSYNC",),
+        timeout=terms.wait,
+    )
+    arguments = {"HostedZoneId": zone_id, "ChangeBatch": {"Changes": batch}}
+    return Change(call, arguments, wait=wait if terms.wait else None)
+
+
+def _remove(current: Mapping[str, Any], terms: Terms) -> list[Change]:
+    """Return what removes our records, and the zone when it is ours and nothing else is left in it."""
+    records = dict(current["records"])
+    apex = [key(current["name"], kind) for kind in _APEX_TYPES]
+    others = {record: form for record, form in current["other_records"].items() if record not in apex}
+    zone_goes = terms.ours and (terms.force or not others)
+    if zone_goes:
+        records |= others
+    zone_id = current["hosted_zone_id"]
+    batch = [_action("DELETE", record, records[record]) for record in sorted(records)]
+    changes = [_batch(zone_id, batch, terms)] if batch else []
+    return [*changes, Change("route53.delete_hosted_zone", {"Id": zone_id})] if zone_goes else changes
