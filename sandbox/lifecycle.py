@@ -1,0 +1,249 @@
+"""Up, down and reset: the sandbox as a whole."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox import cloud, config, image, machine, podman, services
+from sandbox.world import machines
+from sandbox.world.account import Reader
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class SandboxError(Exception):
+    """Something is in the way; the message says what, and what to do."""
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """One command at a time changes the sandbox; the next waits for it."""
+    config.STATE.mkdir(parents=True, exist_ok=True)
+    with open(config.STATE / "lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    started = time.monotonic()
+    print(f"  {what} … ", end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print("failed", flush=True)
+        raise
+    print(f"{time.monotonic() - started:.1f} s", flush=True)
+
+
+def is_up() -> bool:
+    """Whether all of it runs and answers."""
+    running = services.AWS.pid() is not None and services.WORLD.pid() is not None
+    return running and config.TRUST.exists() and health() and cloud.is_running()
+
+
+def health() -> bool:
+    """Whether the AWS API answers, asked at its own address."""
+    connection = http.client.HTTPConnection(config.GATEWAY, config.AWS_PORT, timeout=2)
+    try:
+        connection.request("GET", "/_sandbox/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def up() -> None:
+    """Bring up whatever isn't, and say each step."""
+    if is_up() and not image.missing():
+        print("The sandbox is up.")
+        return
+    check_machine()
+    forget_last_boot()
+    print("Bringing the sandbox up:", flush=True)
+    missing = image.missing()
+    if missing:
+        with step(f"build {' and '.join(entry.name for entry in missing)}"):
+            image.build_all(missing)
+    restart = cloud.configure() or bool(missing) or not cloud.is_running()
+    machine.ensure_key()
+    if restart:
+        with step("start the edge, DNS, ACME and the package cache"):
+            stop_world()
+            cloud.ensure_network()
+            cloud.start()
+            cloud.write_trust()
+    start_account()
+
+
+def start_account() -> None:
+    """Start the AWS API and the world, and wait until they answer."""
+    with step("start the AWS API"):
+        services.AWS.start()
+        wait_for("the AWS API", health, services.AWS)
+    with step("start the world"):
+        services.WORLD.start()
+        wait_for("the world", config.WORLD_SOCKET.exists, services.WORLD)
+
+
+def stop_world() -> None:
+    """Stop the world; its socket is the sign that it listens."""
+    services.WORLD.stop()
+    config.WORLD_SOCKET.unlink(missing_ok=True)
+
+
+def wait_for(what: str, ready: Callable[[], bool], service: services.Service, seconds: float = 60) -> None:
+    """Wait until it is ready. Raises SandboxError with its log when it has died or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if service.pid() is None or time.monotonic() > deadline:
+            raise SandboxError(f"{what} did not start; the end of {service.log_file}:\n{service.tail()}")
+        time.sleep(0.05)
+
+
+def check_machine() -> None:
+    """Raise SandboxError when a tool is missing, or another sandbox has this machine's network."""
+    tools = ("podman", "mmdebstrap", "ssh", "ssh-keygen", "ip", "iptables")
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    missing = [tool for tool in tools if not shutil.which(tool, path=path)]
+    if missing:
+        packages = " ".join((Path(__file__).parent / "packages.txt").read_text().split())
+        raise SandboxError(f"{', '.join(missing)} not found; install them: apt-get install {packages}")
+    if cloud.is_running():
+        return
+    other = other_checkout()
+    if other:
+        raise SandboxError(f"the sandbox of {other} is up on this machine; stop it there: make sandbox-down")
+    for port in (config.EDGE_TLS_PORT, config.EDGE_PLAIN_PORT):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise SandboxError(
+                    f"port {port} of 127.0.0.1 is taken ({error}): `ss -ltnp` shows by whom"
+                ) from error
+    routes = subprocess.run(
+        ["ip", "-4", "route", "show", config.SUBNET], capture_output=True, text=True, check=True
+    )
+    if routes.stdout.strip() and config.BRIDGE not in routes.stdout:
+        raise SandboxError(f"the network {config.SUBNET} is in use on this machine: {routes.stdout.strip()}")
+
+
+def other_checkout() -> Path | None:
+    """The checkout whose sandbox runs on this machine, when it isn't this one."""
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = command.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if words[0].endswith("conmon") and config.CLOUD in words:
+            folder = next((Path(word) for word in words if "/.cache/sandbox/containers/" in word), None)
+            checkout = (
+                next((p.parent for p in folder.parents if p.name == ".cache"), None) if folder else None
+            )
+            if checkout and checkout != config.CHECKOUT:
+                return checkout
+    return None
+
+
+def forget_last_boot() -> None:
+    """Drop podman's run state of an earlier boot of this machine, which names what is no more."""
+    run = config.CONTAINERS / "run"
+    mark = config.STATE / "boot_id"
+    boot = BOOT_ID.read_text()
+    if run.exists() and (not mark.exists() or mark.read_text() != boot):
+        remove_tree(run)
+    config.CONTAINERS.mkdir(parents=True, exist_ok=True)
+    mark.write_text(boot)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder, root's files too."""
+    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    subprocess.run([*prefix, "rm", "-rf", "--one-file-system", str(path)], check=True)
+
+
+def reset() -> None:
+    """A new, empty account: its machines go, the images and the cloud's services stay."""
+    if not is_up():
+        up()
+    print("Resetting the sandbox:", flush=True)
+    with step("empty the account"):
+        stop_world()
+        connection = http.client.HTTPConnection(config.GATEWAY, config.AWS_PORT, timeout=30)
+        connection.request("POST", "/moto-api/reset")
+        if connection.getresponse().status != 200:
+            raise SandboxError(f"the AWS API did not reset; see {services.AWS.log_file}")
+        connection.close()
+    with step("remove its machines"):
+        remove_containers("instance")
+    start_account()
+
+
+def remove_containers(kind: str) -> None:
+    """Remove all containers of a kind."""
+    have = list(podman.containers(**{"andamio.kind": kind}))
+    if have:
+        podman.run("rm", "--force", "--volumes", "--time", "0", *have)
+
+
+def down() -> None:
+    """Stop everything and leave nothing outside the checkout; images and packages stay cached in it."""
+    print("Taking the sandbox down:", flush=True)
+    with step("stop the processes"):
+        stop_world()
+        services.AWS.stop()
+    if config.CONTAINERS.exists():
+        forget_last_boot()
+        with step("remove the containers and their network"):
+            for kind in ("instance", "machine", "cloud"):
+                remove_containers(kind)
+            podman.run("network", "rm", "--force", config.NETWORK, check=False)
+            unmount()
+            remove_tree(config.CONTAINERS)
+    for path in config.STATE.iterdir() if config.STATE.exists() else []:
+        if path.name not in {"lock", "ca.pem", "ca.key"}:
+            remove_tree(path)
+
+
+def unmount() -> None:
+    """Unmount what podman keeps mounted in its store."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    for mount in sorted((m for m in mounts if m.startswith(str(config.CONTAINERS))), reverse=True):
+        subprocess.run([*prefix, "umount", mount], check=True)
+
+
+def report(error: Exception) -> int:
+    """Print an error as one message, and give the exit status for it."""
+    print(f"sandbox: {error}", file=sys.stderr)
+    return 1
+
+
+def require_up() -> None:
+    """Raise SandboxError, with the command that helps, when the sandbox is down."""
+    if not is_up():
+        raise SandboxError("the sandbox is down; bring it up: make sandbox")
+
+
+def wait_for_instances(seconds: float = 120) -> None:
+    """Wait until each running instance of the account is a machine that has been prepared."""
+    require_up()
+    deadline = time.monotonic() + seconds
+    while pending := machines.unprepared(Reader().instances()):
+        if time.monotonic() > deadline:
+            raise SandboxError(f"{', '.join(pending)} did not come up; see {services.WORLD.log_file}")
+        time.sleep(0.2)

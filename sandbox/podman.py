@@ -1,0 +1,67 @@
+"""Run podman: the one place that starts it and knows its flags."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from sandbox import config
+
+CAP_SYS_RESOURCE = 24
+
+
+class PodmanError(Exception):
+    """A podman command failed; the message is the command and what it printed."""
+
+
+def run(*arguments: str, stdin: str | None = None, check: bool = True) -> str:
+    """Run podman and give what it printed. Raises PodmanError with its error output."""
+    result = subprocess.run(
+        [str(config.PODMAN), *arguments], input=stdin, capture_output=True, text=True, check=False
+    )
+    if check and result.returncode != 0:
+        command = " ".join(arguments[:3])
+        raise PodmanError(f"podman {command} …: {(result.stderr or result.stdout).strip()}")
+    return result.stdout
+
+
+def query(*arguments: str) -> Any:
+    """Run podman with ``--format json`` and give the parsed answer."""
+    return json.loads(run(*arguments, "--format", "json") or "null")
+
+
+def containers(**labels: str) -> dict[str, dict[str, Any]]:
+    """All containers with these labels, running or not, by name."""
+    filters = [f"--filter=label={name}={value}" for name, value in labels.items()]
+    return {entry["Names"][0]: entry for entry in query("ps", "--all", *filters) or []}
+
+
+def exists(kind: str, name: str) -> bool:
+    """Whether a thing of this kind (``container``, ``image``, ``network``) is there."""
+    command = [str(config.PODMAN), kind, "exists", name]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def shell(container: str, script: str) -> str:
+    """Run a shell script as root in a container. Raises PodmanError when it fails."""
+    return run("exec", "--interactive", container, "sh", "-eu", stdin=script)
+
+
+def limits() -> list[str]:
+    """The ulimit flags a container needs here.
+
+    podman asks for limits of its own choosing, which a machine without CAP_SYS_RESOURCE refuses.
+    """
+    status = Path("/proc/self/status").read_text().splitlines()
+    bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
+    if bounding >> CAP_SYS_RESOURCE & 1:
+        return []
+    flags = []
+    for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
+        hard = resource.getrlimit(number)[1]
+        value = 10000 if hard == resource.RLIM_INFINITY else min(hard, 10000)
+        flags.append(f"--ulimit={name}={value}:{value}")
+    return flags

@@ -1,0 +1,15 @@
+# Runs in the new system's root: what Debian's EC2 image sets up, and what being a container asks for.
+chown -R root: /etc/dpkg/dpkg.cfg.d
+useradd --create-home --shell /bin/bash --comment Debian admin
+printf 'admin ALL=(ALL) NOPASSWD:ALL\n' >/etc/sudoers.d/90-cloud-init-users
+chmod 0440 /etc/sudoers.d/90-cloud-init-users
+
+# sshd -i, which the ProxyCommand starts, needs its folder before any daemon has made it.
+printf 'd /run/sshd 0755\n' >/usr/lib/tmpfiles.d/sandbox-sshd.conf
+rm -f /etc/ssh/ssh_host_*
+
+# The machine's consoles, devices and kernel modules are not the container's.
+systemctl mask --quiet getty.target console-getty.service systemd-udevd.service systemd-modules-load.service \
+  systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-timesyncd.service
+systemctl set-default --quiet multi-user.target
+: >/etc/machine-id
