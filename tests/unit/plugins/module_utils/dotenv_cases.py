@@ -48,7 +48,7 @@ NASTY: dict[str, str] = {
     "JSON": '{"type": "service_account", "key": "-----BEGIN\\n", "n": [1, 2]}',
     "UNICODE": "señal ñandú 中文 🎓",
     "UNICODE_SPACES": "\u00a0nbsp\u2003em\u0085nel\u2028ls\ufeffbom",
-    "UNICODE_LONG": "\n" + "é" * 1500 + '"' + "中" * 700,
+    "UNICODE_LONG": "\n" + "é" * 1100 + '"' + "中" * 500,
     "SSM_BRACES": "{{ssm:parameter-name}}",
     "BLADE": "{{ $name }} {{{x}}}",
     "TRUE_LIKE": "true",
