@@ -73,9 +73,9 @@ def make_home(home: Path, trust: Path | None) -> None:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """This process's environment with another home, no desktop's folders, and the site's language."""
+    """This process's environment with another home, and no desktop's folders."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("XDG_CONFIG")}
-    return {**kept, "HOME": str(home), "LANGUAGE": "es"}
+    return {**kept, "HOME": str(home)}
 
 
 def arguments(names: Names) -> list[str]:

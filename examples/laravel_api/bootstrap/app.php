@@ -8,4 +8,9 @@ $app->singleton(Illuminate\Contracts\Http\Kernel::class, App\Http\Kernel::class)
 $app->singleton(Illuminate\Contracts\Console\Kernel::class, App\Console\Kernel::class);
 $app->singleton(Illuminate\Contracts\Debug\ExceptionHandler::class, App\Exceptions\Handler::class);
 
+// config/ is all there is, in every version: Laravel 11 and newer would add their own defaults.
+if (method_exists($app, 'dontMergeFrameworkConfiguration')) {
+    $app->dontMergeFrameworkConfiguration();
+}
+
 return $app;
