@@ -136,19 +136,19 @@ class Aws:
             raise Refused(f"{change.call} failed for {len(failed)} items; the first: {failed[0]}")
         return answer
 
-    def wait(self, wait: Wait, change: Change) -> None:
+    def wait(self, wait: Wait, subject: str, region: str | None = None) -> None:
         """Return when what ``wait`` waits for has come. Raises Refused when it failed or took too long."""
         end = time.monotonic() + wait.timeout
         while True:
-            found = self._found(wait, change.region)
+            found = self._found(wait, region)
             bad = [value for value in found if value in wait.failed]
             if bad:
-                raise Refused(f"{change.call} ended as {bad[0]}. {wait.hint}".strip())
+                raise Refused(f"{subject} ended as {bad[0]}. {wait.hint}".strip())
             if found and all(value in wait.until if wait.until else value is not None for value in found):
                 return
             if time.monotonic() >= end:
                 state = ", ".join(sorted({str(value) for value in found})) or "not there"
-                raise Refused(f"{change.call}: still {state} after {wait.timeout} s. {wait.hint}".strip())
+                raise Refused(f"{subject}: still {state} after {wait.timeout} s. {wait.hint}".strip())
             time.sleep(wait.every)
 
     def _found(self, wait: Wait, region: str | None) -> list[Any]:
@@ -213,7 +213,7 @@ def run(
                 lambda: read(aws),
                 lambda current: plan(current, goal(current)),
                 aws.apply,
-                wait=aws.wait,
+                wait=lambda wait, change: aws.wait(wait, change.call, change.region),
                 pause=lambda attempt: time.sleep(2**attempt),
             )
             before, after, changes = outcome.before, outcome.after, outcome.changes

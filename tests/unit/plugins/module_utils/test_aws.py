@@ -203,7 +203,7 @@ def test_apply_retries_only_what_the_change_names(monkeypatch: pytest.MonkeyPatc
 
 def wait(answers: list[Any], **options: Any) -> None:
     aws = Aws(FakeModule(client=FakeClient(answers)))
-    aws.wait(Wait("toy.get", {}, "Status", ("Done",), ("Bad",), every=0, **options), Change("toy.put", {}))
+    aws.wait(Wait("toy.get", {}, "Status", ("Done",), ("Bad",), every=0, **options), "toy.put")
 
 
 def test_wait_ends_when_done_and_takes_missing_for_not_yet() -> None:
