@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import chromium
-from journey import Failed, Journey
 from selenium.common.exceptions import WebDriverException
+
+from . import chromium
+from .journey import Failed, Journey
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
 
