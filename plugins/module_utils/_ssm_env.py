@@ -62,28 +62,30 @@ Environment = dict[str, Value]
 
 @dataclass
 class Sources:
-    """What the environment is made of; each source that is named later gives way to the ones before it.
+    """What the environment is made of; each source gives way to the ones named before it.
 
-    values: from the inventory; YAML's true, false and numbers are written as Laravel's env() reads them.
-    env_file: text of a ``.env`` file, and its name for messages.
+    values, defaults: from the inventory; YAML's true, false and numbers are written as Laravel reads them.
+    env_text, env_file: what a ``.env`` file holds, and its name for messages.
     generate: variables to make once, name to recipe.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     env_text: str = ""
     env_file: str = ".env"
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     generate: Mapping[str, str] = field(default_factory=dict)
 
 
-def wanted(sources: Sources, current: Environment, secret_patterns: Iterable[str]) -> Environment:
+def wanted(sources: Sources, current: Environment, secret_patterns: Iterable[str] = ()) -> Environment:
     """Return what should be stored: the sources' values, and secrets that are made only if there are none.
 
     A variable to generate that a source leaves empty (``APP_KEY=`` in a fresh ``.env``) counts as not given.
     Call ``problems`` first: this takes its input as sound.
     """
-    given = {entry.name: entry.value or "" for entry in parse(sources.env_text)[0]}
+    given = {name: _text(value) for name, value in sources.defaults.items()}
+    given |= {entry.name: entry.value or "" for entry in parse(sources.env_text)[0]}
     given |= {name: _text(value) for name, value in sources.values.items()}
-    patterns = [pattern.upper() for pattern in secret_patterns]
+    patterns = [pattern.upper() for pattern in (*SECRET_PATTERNS, *secret_patterns)]
     result = {
         name: Value(text, any(fnmatchcase(name.upper(), pattern) for pattern in patterns))
         for name, text in given.items()
@@ -117,12 +119,13 @@ def problems(path: str, sources: Sources, *, advanced: bool) -> list[str]:
             found.append(f"{where}: there is no equals sign (write NAME= for an empty value)")
         else:
             found += [f"{where}: {text}" for text in _value_problems(path, entry.name, entry.value, advanced)]
-    for name, value in sources.values.items():
-        if isinstance(value, str | bool | int | float):
-            found += [f"values: {text}" for text in _value_problems(path, name, _text(value), advanced)]
-        else:
-            kind = "null" if value is None else f"a {type(value).__name__}"
-            found.append(f"values: {name} is {kind}; give a text, or '' for an empty value")
+    for option, given in (("values", sources.values), ("defaults", sources.defaults)):
+        for name, value in given.items():
+            if isinstance(value, str | bool | int | float):
+                found += [f"{option}: {text}" for text in _value_problems(path, name, _text(value), advanced)]
+            else:
+                kind = "null" if value is None else f"a {type(value).__name__}"
+                found.append(f"{option}: {name} is {kind}; give a text, or '' for an empty value")
     for name, recipe in sources.generate.items():
         match = _RECIPE.fullmatch(str(recipe))
         if not match:

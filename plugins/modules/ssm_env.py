@@ -32,7 +32,7 @@ options:
     default: present
   values:
     description:
-      - Variables and their values. They win over O(env_file).
+      - Variables and their values. They win over O(env_file), which wins over O(defaults).
       - Numbers and booleans are written as Laravel reads them, C(true) and C(false).
     type: dict
     default: {}
@@ -41,20 +41,26 @@ options:
       - A C(.env) file on the machine where the module runs, read as phpdotenv reads it.
       - References to earlier lines are resolved.
     type: path
+  defaults:
+    description: Variables, such as those that the infrastructure knows, that all other sources win over.
+    type: dict
+    default: {}
   generate:
     description:
-      - Secrets to make when there is none yet, and never again. A variable that O(values) or O(env_file)
-        gives a value isn't generated.
-      - A recipe is V(laravel_key), V(password(32)) (letters and digits) or V(hex(32)).
+      - Secrets to make when there is none yet, and never again. A variable that another source gives a
+        value isn't generated.
+      - A recipe is V(laravel_key), V(password) (letters and digits) or V(hex), the last two with their length
+        in brackets if it isn't 32.
     type: dict
     default: {}
   secrets:
-    description: >-
-      Names that are stored encrypted, as SecureString, with C(*) and C(?) as wildcards, whatever their case.
-      Generated variables always are.
+    description:
+      - More names that are stored encrypted, as SecureString, with C(*) and C(?) as wildcards.
+      - "They add to those that say so themselves: C(*KEY*), C(*SECRET*), C(*PASSW*), C(*TOKEN*),
+        C(*CREDENTIAL*), C(*PRIVATE*), C(*_DSN), C(DATABASE_URL), and all of O(generate)."
     type: list
     elements: str
-    default: ["*KEY*", "*SECRET*", "*PASSW*", "*TOKEN*", "*CREDENTIAL*", "*PRIVATE*", "*_DSN", "DATABASE_URL"]
+    default: []
   kms_key_id:
     description:
       - KMS key for the secrets, instead of the account's free C(aws/ssm).
@@ -195,20 +201,21 @@ def untagged(aws: Aws, settings: Settings, current: Environment) -> set[str]:
     return set(current) - {item["Name"].rpartition("/")[2] for item in found}
 
 
-def take_values(module: AnsibleAWSModule) -> dict[str, Any]:
-    """Return the values and leave none where Ansible could print them.
+def take(module: AnsibleAWSModule, *options: str) -> list[dict[str, Any]]:
+    """Return these options' values and leave none where Ansible could print them.
 
-    As no_log, the option keeps them out of the system log; but then Ansible would also blot out every
-    ``true`` and ``production`` in this module's answer. The answer has no value in it, so that ends here.
+    As no_log, they are kept out of the system log; but then Ansible would also blot out every ``true`` and
+    ``production`` in this module's answer. The answer has no value in it, so that ends here.
     """
-    values: dict[str, Any] = module.params["values"]
-    module.params["values"] = dict.fromkeys(values, HIDDEN)
+    taken = [module.params[option] for option in options]
+    module.params.update({option: dict.fromkeys(module.params[option], HIDDEN) for option in options})
     module.no_log_values.clear()
     module.no_log_values.update(filter(None, (module.params["secret_key"], module.params["session_token"])))
-    return values
+    return taken
 
 
 def sources(module: AnsibleAWSModule) -> Sources:
+    values, defaults = take(module, "values", "defaults")
     file = module.params["env_file"]
     text = ""
     if file:
@@ -219,8 +226,7 @@ def sources(module: AnsibleAWSModule) -> Sources:
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             module.fail_json(msg=f"{file}:{line}: this is not UTF-8 text")
-    generate = module.params["generate"]
-    return Sources(values=take_values(module), env_text=text, env_file=file or "", generate=generate)
+    return Sources(values, text, file or "", defaults, module.params["generate"])
 
 
 def fail(module: AnsibleAWSModule, path: str, error: CallFailed, *values: Environment) -> NoReturn:
@@ -236,14 +242,10 @@ def main() -> None:
             "path": {"required": True},
             "state": {"choices": ["present", "absent"], "default": "present"},
             "values": {"type": "dict", "default": {}, "no_log": True},
+            "defaults": {"type": "dict", "default": {}, "no_log": True},
             "env_file": {"type": "path"},
             "generate": {"type": "dict", "default": {}, "no_log": False},
-            "secrets": {
-                "type": "list",
-                "elements": "str",
-                "default": list(_ssm_env.SECRET_PATTERNS),
-                "no_log": False,
-            },
+            "secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "kms_key_id": {"no_log": False},
             "purge": {"type": "bool", "default": False},
             "tier": {"choices": ["Standard", _ssm_env.INTELLIGENT], "default": "Standard"},

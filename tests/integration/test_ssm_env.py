@@ -126,7 +126,9 @@ def test_no_value_in_anything_it_says(fresh_aws: Aws, env: dict[str, Any]) -> No
         "values": {"DB_PASSWORD": "hunter2hunter2", "APP_ENV": "sandbox", "LONG": "not a secret 1"},
     }
     for check in (True, False):
-        said = json.dumps(run_module("ssm_env", check=check, **arguments))
+        # As with -vvv, when Ansible also prints the arguments.
+        said = json.dumps(run_module("ssm_env", check=check, **arguments, _ansible_inject_invocation=True))
+        assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in said
         assert "hunter2" not in said
         assert "not a secret 1" not in said
         assert PATH in said

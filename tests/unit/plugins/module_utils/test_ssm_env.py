@@ -16,19 +16,28 @@ SETTINGS = Settings(PATH)
 
 
 def wanted(current: _ssm_env.Environment | None = None, **sources: Any) -> _ssm_env.Environment:
-    return _ssm_env.wanted(Sources(**sources), current or {}, _ssm_env.SECRET_PATTERNS)
+    return _ssm_env.wanted(Sources(**sources), current or {})
 
 
 def put(name: str, **arguments: Any) -> Change:
     return Change("ssm.put_parameter", {"Name": PATH + name, **arguments}, retry=_ssm_env.THROTTLED)
 
 
-def test_values_win_over_the_file() -> None:
+def test_values_win_over_the_file_and_the_file_over_the_defaults() -> None:
     env = wanted(
-        values={"A": "values", "DEBUG": False, "PORT": 3306, "RATE": 0.5}, env_text="A=file\nB=file\n"
+        values={"A": "values", "DEBUG": False, "PORT": 3306, "RATE": 0.5},
+        env_text="A=file\nB=file\n",
+        defaults={"A": "default", "B": "default", "C": "default"},
     )
     texts = {name: value.text for name, value in env.items()}
-    assert texts == {"A": "values", "B": "file", "DEBUG": "false", "PORT": "3306", "RATE": "0.5"}
+    assert texts == {
+        "A": "values",
+        "B": "file",
+        "C": "default",
+        "DEBUG": "false",
+        "PORT": "3306",
+        "RATE": "0.5",
+    }
 
 
 def test_the_last_line_of_a_name_wins() -> None:
@@ -52,9 +61,9 @@ def test_secrets_are_told_by_their_names(name: str, secure: bool) -> None:
     assert wanted(values={name: "x"})[name].secure is secure
 
 
-def test_secret_patterns_are_an_option() -> None:
-    env = _ssm_env.wanted(Sources(values={"APP_KEY": "x", "pin_code": "1"}), {}, ["pin_*"])
-    assert {name for name, value in env.items() if value.secure} == {"pin_code"}
+def test_more_secret_patterns_are_an_option() -> None:
+    env = _ssm_env.wanted(Sources(values={"APP_KEY": "x", "pin_code": "1", "A": ""}), {}, ["PIN_*"])
+    assert {name for name, value in env.items() if value.secure} == {"APP_KEY", "pin_code"}
 
 
 def test_a_secret_is_generated_once_and_never_again() -> None:
