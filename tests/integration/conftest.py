@@ -17,6 +17,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Aws:
     """A running AWS API."""
 
@@ -39,7 +40,12 @@ class Aws:
     def client(self, service: str, **options: Any) -> Any:
         """Return a boto3 client of the account's owner (or of ``aws_access_key_id=…`` in options)."""
         options.setdefault("region_name", self.region)
-        return boto3.session.Session().client(service, endpoint_url=self.endpoint, **options)
+        return self._session.client(service, endpoint_url=self.endpoint, **options)
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        # One for all clients: each new session would read the services' models again.
+        return boto3.session.Session()
 
     def reset(self) -> None:
         """Empty the account."""

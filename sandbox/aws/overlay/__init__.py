@@ -10,7 +10,9 @@ import functools
 import importlib
 
 SUBJECTS: dict[str, tuple[str, ...]] = {
+    "ec2": ("ec2_images", "ec2_addresses", "ec2_instances"),
     "s3": ("s3_buckets",),
+    "ssm": ("ssm_images",),
 }
 
 
