@@ -21,6 +21,7 @@ HOST_PACKAGES = (
     "openssh-server",
     "sudo",
     "python3",
+    "python3-apt",
     "ca-certificates",
     "iproute2",
     "tzdata",
