@@ -72,7 +72,10 @@ def logs(lines: int) -> None:
 
 
 def open_shell(host: str | None) -> int:
-    """Open a root shell on a host, and give its exit status. Raises SandboxError when it isn't clear on which."""
+    """Open a root shell on a host and give its exit status.
+
+    Raises SandboxError when it isn't clear on which.
+    """
     if host is None:
         hosts = list(podman.containers(**{"andamio.kind": "instance"}))
         if len(hosts) != 1:

@@ -70,6 +70,7 @@ def configure() -> bool:
         "gateway": config.GATEWAY,
         "aws_port": str(config.AWS_PORT),
         "metadata": config.METADATA_ADDRESS,
+        "metadata_port": str(config.METADATA_PORT),
         "subnet": config.SUBNET,
         "cloud": config.CLOUD_ADDRESS,
         "acme": config.ACME_NAME,
@@ -123,7 +124,7 @@ def start() -> None:
     podman.run(
         *("run", "--detach", "--name", config.CLOUD, "--hostname", config.CLOUD),
         *("--label", "andamio.kind=cloud", "--network", config.NETWORK, "--ip", config.CLOUD_ADDRESS),
-        *("--dns", "127.0.0.1"),
+        *("--mac-address", config.mac_address(config.CLOUD_ADDRESS), "--dns", "127.0.0.1"),
         *("--privileged", "--systemd", "always", *podman.limits()),
         *("--publish", f"127.0.0.1:{config.EDGE_TLS_PORT}:443"),
         *("--publish", f"127.0.0.1:{config.EDGE_PLAIN_PORT}:80"),

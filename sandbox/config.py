@@ -18,6 +18,7 @@ SUBNET = "10.97.0.0/24"
 GATEWAY = "10.97.0.1"
 CLOUD_ADDRESS = "10.97.0.2"
 METADATA_ADDRESS = "169.254.169.254"
+METADATA_PORT = 8169
 # EC2 takes .20 to .99 for private and .100 to .199 for elastic addresses.
 MACHINE_ADDRESSES = range(200, 250)
 
@@ -29,6 +30,16 @@ EDGE_PLAIN_PORT = 4567
 # The account owner's key and secret, as the inventory gives them too.
 ACCESS_KEY = "sandbox"
 REGION = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def mac_address(address: str) -> str:
+    """The hardware address that goes with an IPv4 address.
+
+    Always the same one: a new container at an old address is then reached at once, whatever its
+    neighbours remember.
+    """
+    return ":".join(["02:61", *(f"{int(part):02x}" for part in address.split("."))])
+
 
 CLOUD = "andamio-cloud"
 ACME_NAME = "acme.test"

@@ -100,6 +100,9 @@ def build(image: Image) -> None:
         if result.returncode != 0:
             partial.unlink(missing_ok=True)
             raise RuntimeError(f"mmdebstrap could not make {image.name}:\n{result.stderr[-2000:]}")
+        stem = archive.stem.rpartition("-")[0]
+        for stale in config.IMAGES.glob(f"{stem}-????????????.tar"):
+            stale.unlink()
         partial.rename(archive)
     podman.run("import", "--change", f"LABEL andamio.archive={archive.name}", str(archive), image.name)
 

@@ -67,7 +67,8 @@ def health() -> bool:
 
 def up() -> None:
     """Bring up whatever isn't, and say each step."""
-    if is_up() and not image.missing():
+    changed = cloud.configure()
+    if is_up() and not changed and not image.missing():
         print("The sandbox is up.")
         return
     check_machine()
@@ -77,9 +78,8 @@ def up() -> None:
     if missing:
         with step(f"build {' and '.join(entry.name for entry in missing)}"):
             image.build_all(missing)
-    restart = cloud.configure() or bool(missing) or not cloud.is_running()
     machine.ensure_key()
-    if restart:
+    if changed or missing or not cloud.is_running():
         with step("start the edge, DNS, ACME and the package cache"):
             stop_world()
             cloud.ensure_network()

@@ -12,6 +12,16 @@ from sandbox import config, podman
 
 # There once a machine is prepared; /run is emptied when it stops.
 READY = "/run/sandbox-ready"
+# Tells the neighbours that an address has moved here: a gratuitous ARP for each.
+ANNOUNCE = """
+import socket, sys
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+link.bind(("eth0", 0x0806))
+mac = link.getsockname()[4]
+for address in map(socket.inet_aton, sys.argv[1:]):
+    head = b"\\xff" * 6 + mac + bytes.fromhex("0806 0001 0800 06 04 0001")
+    link.send(head + mac + address + b"\\0" * 6 + address)
+"""
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,61}")
 
 
@@ -37,6 +47,7 @@ def run_command(machine: Machine) -> list[str]:
         *("run", "--detach", "--name", machine.name, "--hostname", machine.hostname),
         *("--label", f"andamio.kind={machine.kind}", "--label", f"andamio.address={machine.address}"),
         *("--network", config.NETWORK, "--ip", machine.address, "--dns", config.CLOUD_ADDRESS),
+        *("--mac-address", config.mac_address(machine.address)),
         # No swap beyond the memory: what doesn't fit here doesn't fit on AWS.
         *("--memory", f"{machine.memory}m", "--memory-swap", f"{machine.memory}m"),
         *("--cpus", str(machine.cpus)),
@@ -50,7 +61,7 @@ def boot_script(machine: Machine, trust: str) -> str:
     user = config.HOST_USER
     lines = [
         "mkdir -p /run/sshd",
-        f"ip route replace {config.METADATA_ADDRESS}/32 via {config.CLOUD_ADDRESS}",
+        *metadata_commands(),
         "ssh-keygen -A >/dev/null",
         f"id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {user}",
         f"install -d -m 0700 -o {user} -g {user} /home/{user}/.ssh",
@@ -70,6 +81,41 @@ def boot_script(machine: Machine, trust: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def metadata_commands() -> list[str]:
+    """Shell lines that put the metadata service's address on the machine itself, and pass on what it gets.
+
+    Routed to the cloud's container instead, requests would lose who asks: where bridged packets go
+    through iptables, podman's own rules give all that leaves the network the gateway's address.
+    """
+    return [
+        f"ip address replace {config.METADATA_ADDRESS}/32 dev lo",
+        "until systemctl show --property Version >/dev/null 2>&1; do sleep 0.05; done",
+        "if ! systemctl --quiet is-active sandbox-metadata.socket; then",
+        "  mkdir -p /run/systemd/system",
+        f"  printf '[Socket]\\nListenStream={config.METADATA_ADDRESS}:80\\n' "
+        ">/run/systemd/system/sandbox-metadata.socket",
+        "  printf '[Service]\\nExecStart=/usr/lib/systemd/systemd-socket-proxyd "
+        f"{config.CLOUD_ADDRESS}:{config.METADATA_PORT}\\n' >/run/systemd/system/sandbox-metadata.service",
+        "  systemctl daemon-reload",
+        "  systemctl start sandbox-metadata.socket",
+        "fi",
+    ]
+
+
+def trust_commands(trust: str) -> list[str]:
+    """Shell lines that make the machine trust the sandbox; the costly one only for new certificates."""
+    folder = "/usr/local/share/ca-certificates"
+    return [
+        f"mkdir -p {folder}",
+        f"printf '%s' {quote(trust)} >/run/sandbox-trust.pem",
+        f"if ! cmp -s /run/sandbox-trust.pem {folder}/sandbox.pem; then",
+        f'  awk \'/BEGIN/ {{n++}} {{print > ("{folder}/sandbox-" n ".crt")}}\' /run/sandbox-trust.pem',
+        "  update-ca-certificates >/dev/null 2>&1",
+        f"  cp /run/sandbox-trust.pem {folder}/sandbox.pem",
+        "fi",
+    ]
+
+
 def address_commands(machine: Machine) -> list[str]:
     """Shell lines that leave the interface with the machine's addresses and no other."""
     wanted = " ".join(machine.elastic_addresses)
@@ -79,6 +125,7 @@ def address_commands(machine: Machine) -> list[str]:
         'for address in $have; do case "$wanted" in *" $address "*) ;; '
         '*) ip address delete "$address/24" dev eth0 ;; esac; done',
         'for address in $wanted; do ip address replace "$address/24" dev eth0; done',
+        f"python3 -c {quote(ANNOUNCE)} $wanted",
     ]
 
 

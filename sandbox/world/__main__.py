@@ -8,12 +8,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
 
 from sandbox import config
 from sandbox.world import dns, names
-from sandbox.world.account import Reader
+from sandbox.world.account import Account, Reader
 from sandbox.world.machines import Machines
 
 # The API tells of each change; looking by itself finds what happened to the containers.
@@ -32,27 +33,38 @@ def say(text: str) -> None:
 
 
 class World:
+    """Makes the machine match the account, part by part; what fails is tried again at the next look."""
+
     def __init__(self) -> None:
         self.reader = Reader()
         self.machines = Machines()
-        self.problem = ""
+        self.problems: dict[str, str] = {}
 
     def look(self) -> None:
-        """Read the account and make the machine match; what fails is tried again at the next look."""
+        account: list[Account] = []
+        if not self.attempt("account", lambda: account.append(self.reader.read())):
+            return
+        [now] = account
+        self.attempt("dns", lambda: self.tell_if(dns.converge(now.zones), f"dns: {len(now.zones)} zones"))
+        self.attempt("names", lambda: self.tell_if(names.apply(), "dns: names set by hand"))
+        self.attempt("machines", lambda: self.machines.converge(now.instances, say))
+
+    def tell_if(self, changed: bool, text: str) -> None:
+        if changed:
+            say(text)
+
+    def attempt(self, part: str, work: Callable[[], object]) -> bool:
+        """Do one part and give whether it went well. A problem is told once, however long it lasts."""
         try:
-            account = self.reader.read()
-            if dns.converge(account.zones):
-                say(f"dns: {len(account.zones)} zones")
-            if names.apply():
-                say("dns: names set by hand")
-            for step in self.machines.converge(account.instances):
-                say(f"{step.action} {step.name}")
-            self.problem = ""
+            work()
         except Exception as error:
-            problem = f"{type(error).__name__}: {error}"
-            if problem != self.problem:
+            problem = f"{part}: {type(error).__name__}: {error}"
+            if problem != self.problems.get(part):
                 say(problem)
-            self.problem = problem
+            self.problems[part] = problem
+            return False
+        self.problems.pop(part, None)
+        return True
 
 
 def wait(listener: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,20 +103,25 @@ class Machines:
     def __init__(self) -> None:
         self.booted: dict[str, tuple[Machine, int]] = {}
 
-    def converge(self, instances: tuple[Instance, ...]) -> list[Step]:
-        """Make the containers match, and give what was done."""
+    def converge(self, instances: tuple[Instance, ...], say: Callable[[str], None]) -> None:
+        """Make the containers match, and say what is done.
+
+        One machine's failure doesn't keep the others from theirs. Raises ExceptionGroup at the end.
+        """
         machines = desired(instances)
-        steps = plan(instances, podman.containers(**{"andamio.kind": "instance"}), self.booted)
-        for step in steps:
-            self.apply(step, machines.get(step.name))
-        if steps:
-            have = podman.containers(**{"andamio.kind": "instance"})
-            self.booted = {
-                name: (machines[name], entry["StartedAt"])
-                for name, entry in have.items()
-                if entry["State"] == "running"
-            }
-        return steps
+        failures: dict[str, Exception] = {}
+        for step in plan(instances, podman.containers(**{"andamio.kind": "instance"}), self.booted):
+            if step.name in failures:
+                continue
+            say(f"{step.action} {step.name}")
+            try:
+                self.apply(step, machines.get(step.name))
+            except (podman.PodmanError, OSError) as error:
+                failures[step.name] = error
+        if failures:
+            raise ExceptionGroup(
+                ", ".join(f"{name}: {failures[name]}" for name in failures), [*failures.values()]
+            )
 
     def apply(self, step: Step, wanted: Machine | None) -> None:
         match step.action:
@@ -129,3 +135,5 @@ class Machines:
                 podman.run(*machine.run_command(wanted))
             case "boot" if wanted:
                 machine.boot(wanted)
+                entry = podman.containers(**{"andamio.kind": "instance"})[step.name]
+                self.booted[step.name] = (wanted, entry["StartedAt"])
