@@ -165,9 +165,10 @@ class Journey:
         except TimeoutException:
             shot = self.shoot("failed")
             shown = self.browser.find_element(By.TAG_NAME, "body").text[:800]
+            console = "\n".join(entry["message"] for entry in self.console())
             raise Failed(
-                f"waited {SECONDS} s for {what} at {self.browser.current_url}; the page shows:\n"
-                f"{shown}\n({shot})"
+                f"waited {SECONDS} s for {what} at {self.browser.current_url} ({shot})\n"
+                f"the page shows:\n{shown}\nits console says:\n{console or 'nothing'}"
             ) from None
 
     def fill(self, label: str, text: str) -> None:
