@@ -227,6 +227,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._instance_type
     SYSTEMS,
     image_parameter,
     is_burstable,
+    is_instance_type,
 )
 
 ALIVE = ["pending", "running", "stopping", "stopped"]
@@ -243,12 +244,15 @@ class Reader:
 
     def read(self, aws: _aws.Aws) -> State:
         """Return the host's normal form. Raises Refused when a name has two things, or nothing."""
-        answer, old = _ec2_host.choose(self._instances(aws), self.replace)
-        if answer and self.replace == "true":
-            self.replace = answer["InstanceId"]
-            answer, old = None, answer
+        instances = self._instances(aws)
+        if self.replace == "true":  # the one there is now; not the new one, when the plan is made again
+            answer, _old = _ec2_host.choose(instances, None)
+            self.replace = answer and answer["InstanceId"]
+        answer, old = _ec2_host.choose(instances, self.replace)
         addresses = aws.call("ec2.describe_addresses", Filters=_named(self.params["name"]))["Addresses"]
         address = _ec2_host.choose_address(addresses, self.params["name"])
+        if self.params["state"] == "absent" and not self.params["release_address"]:
+            address = None  # it stays, so it is none of this run's business
         instance = self._instance(aws, answer) if answer else None
         if self.references is None and self.params["state"] != "absent":
             self.references = self._references(aws, instance)
@@ -445,6 +449,8 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
+    if not is_instance_type(module.params["instance_type"]):
+        module.fail_json(msg=f"instance_type: {module.params['instance_type']!r} is no instance type")
     try:
         module.params["replace"] = _ec2_host.replacement(module.params["replace"])
     except ValueError as error:

@@ -10,7 +10,7 @@ import functools
 import importlib
 
 SUBJECTS: dict[str, tuple[str, ...]] = {
-    "ec2": ("ec2_images", "ec2_addresses", "ec2_instances"),
+    "ec2": ("ec2_images", "ec2_addresses", "ec2_instances", "ec2_running"),
     "s3": ("s3_buckets",),
     "ssm": ("ssm_images",),
 }
