@@ -33,9 +33,9 @@ _CODES = {
 
 
 class AwsError(Exception):
-    """An error answer: AWS's code, its message and the HTTP status."""
+    """An error answer: AWS's code, its message and the HTTP status (the service model's, if not given)."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -61,11 +61,11 @@ def render(error: AwsError, call: Call | None) -> Answer:
             f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{error.code}</Code>'
             f"<Message>{escape(error.message)}</Message></Error>"
         )
-        return error.status, {"Content-Type": "application/xml"}, body.encode()
+        return error.status or 400, {"Content-Type": "application/xml"}, body.encode()
     serializer = get_serializer_class(call.service, _protocol(call))(operation_model=call.model)
     answer = serializer.serialize(error)
     headers = {name: str(value) for name, value in answer["headers"].items()}
-    return error.status, headers, as_bytes(answer["body"])
+    return error.status or int(answer["status_code"]), headers, as_bytes(answer["body"])
 
 
 def as_bytes(body: Any) -> bytes:

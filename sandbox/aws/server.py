@@ -19,7 +19,8 @@ def serve(
     """Serve until the process is told to stop. Prints the URL once connections are accepted."""
     # Our refusals carry codes that a service's model leaves to AWS as a whole.
     warnings.filterwarnings("ignore", message=r"Exception\(AwsError\)")
-    server = Server(address, Application(region, account, world_socket, edges), numthreads=THREADS)
+    application = Application(region, account, world_socket, edges)
+    server = Server(address, application, numthreads=THREADS, shutdown_timeout=0)
     server.prepare()
     bound_host, bound_port = server.bind_addr[:2]
     print(f"http://{bound_host}:{bound_port}", flush=True)

@@ -10,6 +10,8 @@ import functools
 import importlib
 
 SUBJECTS: dict[str, tuple[str, ...]] = {
+    "acm": ("acm_certificates",),
+    "cloudfront": ("cloudfront_policies", "cloudfront_functions", "cloudfront_distributions"),
     "ec2": ("ec2_images", "ec2_addresses", "ec2_instances", "ec2_running"),
     "s3": ("s3_buckets",),
     "ssm": ("ssm_images",),
