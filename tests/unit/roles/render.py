@@ -1,6 +1,6 @@
 """Render a role's template as Ansible would on a host, without a host, in milliseconds.
 
-    text = render("nginx", "site.conf.j2", DISTRIBUTIONS["Debian-13"], nginx_http2=False)
+>>> text = render("nginx", "site.conf.j2", DISTRIBUTIONS["Debian-13"], nginx_http2=False)
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ def test_ssh_takes_keys_and_nothing_else(facts: dict[str, Any]) -> None:
 
 
 def test_ssh_for_some_users_only(facts: dict[str, Any]) -> None:
-    assert "\nAllowUsers admin ops\n" in render("base", "sshd.conf.j2", facts, base_ssh_allow_users=["admin", "ops"])
+    assert "\nAllowUsers admin ops\n" in render(
+        "base", "sshd.conf.j2", facts, base_ssh_allow_users=["admin", "ops"]
+    )
 
 
 def test_the_firewall_opens_two_ports(facts: dict[str, Any]) -> None:

@@ -18,19 +18,25 @@ def facts(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def ini(text: str) -> dict[str, str]:
-    lines = (line.partition(" = ") for line in text.splitlines() if " = " in line and not line.startswith(";"))
+    lines = (
+        line.partition(" = ") for line in text.splitlines() if " = " in line and not line.startswith(";")
+    )
     return {key: value for key, _equals, value in lines}
 
 
 def pool(facts: dict[str, Any], memory_mb: int = 916, **overrides: Any) -> dict[str, str]:
-    return ini(render("php_fpm", "pool.conf.j2", facts, __php_fpm_memory={"memory_mb": memory_mb}, **overrides))
+    return ini(
+        render("php_fpm", "pool.conf.j2", facts, __php_fpm_memory={"memory_mb": memory_mb}, **overrides)
+    )
 
 
 @pytest.mark.parametrize("distribution", VERSIONS)
 def test_the_version_is_the_distributions(distribution: str) -> None:
     version = VERSIONS[distribution]
     packages = evaluate("php_fpm", "__php_fpm_packages", DISTRIBUTIONS[distribution])
-    assert {f"php{version}-{part}" for part in ("cli", "fpm", "mysql", "mbstring", "curl", "xml")} <= set(packages)
+    assert {f"php{version}-{part}" for part in ("cli", "fpm", "mysql", "mbstring", "curl", "xml")} <= set(
+        packages
+    )
     assert pool(DISTRIBUTIONS[distribution])["error_log"] == f"/var/log/php{version}-fpm.log"
 
 
@@ -54,7 +60,9 @@ def test_children_follow_the_memory(
 
 @pytest.mark.parametrize("children", [1, 2, 3, 50])
 def test_fpm_accepts_the_spares_of_any_number_of_children(facts: dict[str, Any], children: int) -> None:
-    found = {key: int(value) for key, value in pool(facts, php_fpm_children=children).items() if value.isdigit()}
+    found = {
+        key: int(value) for key, value in pool(facts, php_fpm_children=children).items() if value.isdigit()
+    }
     assert found["pm.max_children"] == children
     assert 0 < found["pm.min_spare_servers"] <= found["pm.start_servers"] <= found["pm.max_spare_servers"]
     assert found["pm.max_spare_servers"] <= children
