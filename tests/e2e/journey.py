@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -131,8 +132,7 @@ class Journey:
 
     def quiet_console(self) -> None:
         # The empty form's 422 is the one answer this visit provoked.
-        lines = [entry["message"] for entry in self.console() if entry["level"] == "SEVERE"]
-        loud = [line for line in lines if "status of 422" not in line]
+        loud = [line for line in self.console("SEVERE") if "status of 422" not in line]
         if loud:
             raise Failed("the browser's console complains:\n" + "\n".join(loud))
         self.say("the console is quiet: no blocked request, no violated policy")
@@ -150,10 +150,11 @@ class Journey:
     def say(self, line: str) -> None:
         print(f"ok  {line}", flush=True)
 
-    def console(self) -> list[dict[str, str]]:
-        """What the browser wrote to its console since it was last asked."""
-        answer: dict[str, list[dict[str, str]]] = self.browser.execute("getLog", {"type": "browser"})
-        return answer["value"]
+    def console(self, *levels: str) -> list[str]:
+        """What the browser wrote to its console since it was last asked, without signatures."""
+        entries = self.browser.execute("getLog", {"type": "browser"})["value"]
+        lines = [entry["message"] for entry in entries if not levels or entry["level"] in levels]
+        return [re.sub(r"\?X-Amz-[^\s'\"]*", "?…", line) for line in lines]
 
     def all(self, xpath: str) -> list[WebElement]:
         return self.browser.find_elements(By.XPATH, xpath)
@@ -165,7 +166,7 @@ class Journey:
         except TimeoutException:
             shot = self.shoot("failed")
             shown = self.browser.find_element(By.TAG_NAME, "body").text[:800]
-            console = "\n".join(entry["message"] for entry in self.console())
+            console = "\n".join(self.console())
             raise Failed(
                 f"waited {SECONDS} s for {what} at {self.browser.current_url} ({shot})\n"
                 f"the page shows:\n{shown}\nits console says:\n{console or 'nothing'}"
