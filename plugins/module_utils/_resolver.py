@@ -93,6 +93,8 @@ def parse(message: bytes) -> Reply:
 def lookup(name: str, record_type: str, servers: list[str], timeout: float = 3.0) -> Reply:
     """Ask resolvers in turn until one answers; C(timeout) is in seconds, for each.
 
+    A resolver is an address, or address#port.
+
     Raises LookupFailed when none does, ValueError for what can't be a name.
     """
     message = question(name, record_type, secrets.randbelow(0x10000))
@@ -111,17 +113,19 @@ def lookup(name: str, record_type: str, servers: list[str], timeout: float = 3.0
 
 def _ask(server: str, message: bytes, timeout: float) -> Reply:
     """Ask by UDP and, when the answer doesn't fit, by TCP."""
-    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    host, _separator, port = server.partition("#")
+    address = (host, int(port or 53))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as udp:
         udp.settimeout(timeout)
-        udp.connect((server, 53))
+        udp.connect(address)
         udp.send(message)
         answer = udp.recv(4096)
         while answer[:2] != message[:2]:  # the late answer to another question
             answer = udp.recv(4096)
     reply = parse(answer)
     if reply.truncated:
-        with socket.create_connection((server, 53), timeout) as tcp, tcp.makefile("rb") as stream:
+        with socket.create_connection(address, timeout) as tcp, tcp.makefile("rb") as stream:
             tcp.sendall(struct.pack("!H", len(message)) + message)
             length = int.from_bytes(stream.read(2), "big")
             reply = parse(stream.read(length))

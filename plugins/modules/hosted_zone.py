@@ -201,12 +201,17 @@ import uuid
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.andamio.laravel_aws.plugins.module_utils import _aws, _dns, _ec2_host, _hosted_zone
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
+    _aws,
+    _delegation,
+    _ec2_host,
+    _hosted_zone,
+)
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import AFTER_APPLY, Refused, State
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._dns_records import fqdn
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 
-UNKNOWN = _dns.Delegation(None, [], "the zone isn't there yet").as_dict()
+UNKNOWN = _delegation.Delegation(None, [], "the zone isn't there yet").as_dict()
 
 
 def find_target(aws: _aws.Aws, kind: str, name: str) -> str | None:
@@ -259,7 +264,7 @@ class Reader:
     def _delegation(self, servers: list[str]) -> dict[str, Any]:
         if self.delegation is None:
             name, resolvers = self.params["name"], self.params["resolvers"]
-            self.delegation = _dns.delegation(name, servers, resolvers).as_dict()
+            self.delegation = _delegation.delegation(name, servers, resolvers).as_dict()
         return self.delegation
 
 
