@@ -8,6 +8,7 @@ import pytest
 
 from .conftest import Aws
 from .modules import applied_as_planned, run_module
+from .test_overlay_cloudfront import config_of, issue
 
 # Nothing answers there, so that no test depends on this machine's resolvers.
 NOBODY = ["127.0.0.1#9"]
@@ -146,26 +147,17 @@ def test_absent_records(fresh_aws: Aws) -> None:
 
 
 def test_aliases(fresh_aws: Aws) -> None:
-    cloudfront = fresh_aws.client("cloudfront")
-    distribution = cloudfront.create_distribution(
-        DistributionConfig={
-            "CallerReference": "1",
-            "Comment": "",
-            "Enabled": True,
-            "Aliases": {"Quantity": 1, "Items": ["academia.test"]},
-            "Origins": {
-                "Quantity": 1,
-                "Items": [
-                    {
-                        "Id": "s3",
-                        "DomainName": "b.s3.amazonaws.com",
-                        "S3OriginConfig": {"OriginAccessIdentity": ""},
-                    }
-                ],
-            },
-            "DefaultCacheBehavior": {"TargetOriginId": "s3", "ViewerProtocolPolicy": "redirect-to-https"},
-        }
-    )["Distribution"]
+    config = config_of(
+        Aliases={"Quantity": 1, "Items": ["academia.test"]},
+        ViewerCertificate={
+            "ACMCertificateArn": issue(fresh_aws, "academia.test"),
+            "SSLSupportMethod": "sni-only",
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+        },
+    )
+    distribution = fresh_aws.client("cloudfront").create_distribution(DistributionConfig=config)[
+        "Distribution"
+    ]
     both = [{"type": kind, "target": {"distribution": "Academia.test"}} for kind in ("A", "AAAA")]
     done = applied_as_planned("hosted_zone", **ZONE | {"records": both})
     alias = {"alias": f"{distribution['DomainName'].lower()}.", "zone": "Z2FDTNDATAQYW2"}
