@@ -83,6 +83,8 @@ def configure() -> bool:
         (files / "pebble" / "pebble.json", "pebble.json"),
     ):
         changed |= write_if_new(target, Template((TEMPLATES / template).read_text()).substitute(values))
+    script = files / "nginx" / "edge.js"
+    changed |= write_if_new(script, (TEMPLATES / "edge.js").read_text())
     for empty in (
         files / "nginx" / "sites.conf",
         files / "unbound" / "names.conf",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from sandbox import config
-from sandbox.world import dns, names
+from sandbox.world import dns, edge, names
 from sandbox.world.account import Account, Reader
 from sandbox.world.machines import Machines
 
@@ -46,6 +46,13 @@ class World:
             return
         [now] = account
         self.attempt("dns", lambda: self.tell_if(dns.converge(now.zones), f"dns: {len(now.zones)} zones"))
+        self.attempt(
+            "edge",
+            lambda: self.tell_if(
+                edge.converge(now),
+                f"edge: {len(now.distributions)} distributions, {len(now.websites)} websites",
+            ),
+        )
         self.attempt("names", lambda: self.tell_if(names.apply(), "dns: names set by hand"))
         self.attempt("machines", lambda: self.machines.converge(now.instances, say))
 
