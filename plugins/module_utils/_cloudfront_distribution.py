@@ -205,7 +205,7 @@ def _access_config(name: str) -> dict[str, Any]:
     }
 
 
-Planned = tuple[list[Change], str | Answer | None]
+type Planned = tuple[list[Change], str | Answer | None]
 """The changes to a part, and the part's identifier; None if nothing is said about the part."""
 
 

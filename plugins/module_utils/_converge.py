@@ -25,7 +25,7 @@ from typing import Any
 
 AFTER_APPLY = "(known after apply)"
 
-State = dict[str, Any] | None
+type State = dict[str, Any] | None
 """A resource in its module's normal form; None when there is none."""
 
 
@@ -119,7 +119,7 @@ def converge(
     outcome = Outcome(before=current, after=current)
     answers: dict[str, Mapping[str, Any]] = {}
     applied: list[Change] = []
-    for _ in range(rounds):
+    for _round in range(rounds):
         outcome.after, pending = _settle(current, read, plan, applied, pause)
         if not pending:
             return outcome
@@ -178,7 +178,7 @@ def values_at(tree: Any, path: str) -> list[Any]:
     """Return the values at a dotted path: none if it leads nowhere, several if ``*`` is in it."""
     if not path:
         return [tree]
-    step, _, rest = path.partition(".")
+    step, _dot, rest = path.partition(".")
     return [value for branch in _branches(tree, step) for value in values_at(branch, rest)]
 
 

@@ -32,7 +32,7 @@ _CORS = {
     "expose_headers": "ExposeHeaders",
 }
 
-Setting = tuple[str, dict[str, Any]]
+type Setting = tuple[str, dict[str, Any]]
 """The call that sets something on a bucket, and its arguments beside the bucket's name."""
 
 

@@ -83,7 +83,7 @@ options:
   policy:
     description:
       - The bucket's policy, as a dictionary. An empty one removes it.
-      - It is compared by meaning: one value is the same as a list of one, and order doesn't count.
+      - It is compared by meaning. One value is the same as a list of one, and order doesn't count.
     type: dict
   tls_only:
     description: Add a statement to O(policy) that denies every request that doesn't come over TLS.
