@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import cloud, config, image, machine, podman, services
+from sandbox import cloud, config, image, lxcfs, machine, podman, services
 from sandbox.world import machines
 from sandbox.world.account import Reader
 
@@ -49,7 +49,7 @@ def step(what: str) -> Iterator[None]:
 
 def is_up() -> bool:
     """Whether all of it runs and answers."""
-    running = services.AWS.pid() is not None and services.WORLD.pid() is not None
+    running = services.AWS.pid() is not None and services.WORLD.pid() is not None and lxcfs.is_running()
     return running and config.TRUST.exists() and health() and cloud.is_running()
 
 
@@ -79,12 +79,14 @@ def up() -> None:
         with step(f"build {' and '.join(entry.name for entry in missing)}"):
             image.build_all(missing)
     machine.ensure_key()
+    lxcfs.start()
     if changed or missing or not cloud.is_running():
         with step("start the edge, DNS, ACME and the package cache"):
             stop_world()
             cloud.ensure_network()
             cloud.start()
-            cloud.write_trust()
+            if cloud.write_trust():
+                machine.renew_trust()
     start_account()
 
 
@@ -115,7 +117,7 @@ def wait_for(what: str, ready: Callable[[], bool], service: services.Service, se
 
 def check_machine() -> None:
     """Raise SandboxError when a tool is missing, or another sandbox has this machine's network."""
-    tools = ("podman", "mmdebstrap", "ssh", "ssh-keygen", "ip", "iptables")
+    tools = ("podman", "mmdebstrap", "lxcfs", "ssh", "ssh-keygen", "ip", "iptables")
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     missing = [tool for tool in tools if not shutil.which(tool, path=path)]
     if missing:
@@ -172,8 +174,7 @@ def forget_last_boot() -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a folder, root's files too."""
-    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    subprocess.run([*prefix, "rm", "-rf", "--one-file-system", str(path)], check=True)
+    lxcfs.root("rm", "-rf", "--one-file-system", str(path))
 
 
 def reset() -> None:
@@ -212,19 +213,26 @@ def down() -> None:
             for kind in ("instance", "machine", "cloud"):
                 remove_containers(kind)
             podman.run("network", "rm", "--force", config.NETWORK, check=False)
-            unmount()
-            remove_tree(config.CONTAINERS)
+            remove_store()
+        lxcfs.stop()
     for path in config.STATE.iterdir() if config.STATE.exists() else []:
         if path.name not in {"lock", "ca.pem", "ca.key"}:
             remove_tree(path)
 
 
-def unmount() -> None:
-    """Unmount what podman keeps mounted in its store."""
-    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    for mount in sorted((m for m in mounts if m.startswith(str(config.CONTAINERS))), reverse=True):
-        subprocess.run([*prefix, "umount", mount], check=True)
+def remove_store(tries: int = 5) -> None:
+    """Remove podman's store. It keeps parts of it mounted, some for a moment after the last command."""
+    for left in range(tries, 0, -1):
+        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for mount in sorted((m for m in mounts if m.startswith(str(config.CONTAINERS))), reverse=True):
+            lxcfs.root("umount", "--lazy", mount)
+        try:
+            remove_tree(config.CONTAINERS)
+            return
+        except subprocess.CalledProcessError:
+            if left == 1:
+                raise
+            time.sleep(0.5)
 
 
 def report(error: Exception) -> int:

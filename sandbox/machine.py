@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from sandbox import config, podman
+from sandbox import config, lxcfs, podman
 
+INIT = Path(__file__).parent / "init.sh"
 # There once a machine is prepared; /run is emptied when it stops.
 READY = "/run/sandbox-ready"
 # Tells the neighbours that an address has moved here: a gratuitous ARP for each.
@@ -52,7 +54,8 @@ def run_command(machine: Machine) -> list[str]:
         *("--memory", f"{machine.memory}m", "--memory-swap", f"{machine.memory}m"),
         *("--cpus", str(machine.cpus)),
         *("--privileged", "--systemd", "always", "--stop-timeout", "10", *podman.limits()),
-        *(machine.image, "/lib/systemd/systemd"),
+        *lxcfs.volumes(),
+        *(machine.image, "sh", "-c", INIT.read_text()),
     ]
 
 
@@ -62,7 +65,6 @@ def boot_script(machine: Machine, trust: str) -> str:
     lines = [
         "mkdir -p /run/sshd",
         *metadata_commands(),
-        "ssh-keygen -A >/dev/null",
         f"id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {user}",
         f"install -d -m 0700 -o {user} -g {user} /home/{user}/.ssh",
         f"printf '%s\\n' {quote(machine.public_key.strip())} >/home/{user}/.ssh/authorized_keys",
@@ -158,6 +160,21 @@ def is_ready(name: str) -> bool:
     return podman.run("exec", name, "sh", "-c", f"test ! -e {READY} || echo ready", check=False) == "ready\n"
 
 
+def renew_trust() -> None:
+    """Have the plain machines trust an ACME server that started anew; the world does it for instances."""
+    script = "\n".join(trust_commands(config.TRUST.read_text()))
+    for name, entry in podman.containers(**{"andamio.kind": "machine"}).items():
+        if entry["State"] == "running":
+            podman.shell(name, script)
+
+
+def forget_host_key(name: str) -> None:
+    """Drop what ssh remembers of a machine of this name: the next one has a key of its own."""
+    known = config.MACHINE_KEY.parent / "known_hosts"
+    if known.exists():
+        subprocess.run(["ssh-keygen", "-q", "-R", name, "-f", str(known)], check=False, capture_output=True)
+
+
 def proxy_command() -> str:
     """The ssh option that reaches a machine by its name, without a port."""
     return f"{config.PODMAN} exec -i %h /usr/sbin/sshd -i"
@@ -217,3 +234,4 @@ def create(name: str, image: str, memory: str) -> dict[str, Any]:
 def remove(name: str) -> None:
     """Remove a machine and all that is on it."""
     podman.run("rm", "--force", "--ignore", "--volumes", "--time", "1", name)
+    forget_host_key(name)
