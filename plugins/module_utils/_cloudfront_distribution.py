@@ -17,6 +17,7 @@ from typing import Any
 
 from . import _cloudfront_headers, _tags
 from ._converge import AFTER_APPLY, Answer, Change, Refused, State, Wait
+from ._s3_bucket import check_name
 
 HOSTED_ZONE_ID = "Z2FDTNDATAQYW2"
 """The Route 53 zone of every distribution, for alias records."""
@@ -59,6 +60,7 @@ def desired(params: Mapping[str, Any], region: str | None) -> dict[str, Any]:
     bucket_region = params["bucket_region"] or region
     if not bucket_region:
         raise Refused("no region. Set bucket_region, region, or AWS_DEFAULT_REGION.")
+    check_name(params["bucket"] or "")
     return {
         "name": name,
         "enabled": True,

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from .conftest import Aws
 from .modules import applied_as_planned, run_module
@@ -33,14 +39,35 @@ CREATE = [
 ]
 
 
+NAMES = ["academia.test", "www.academia.test"]
+
+
+@pytest.fixture(scope="module")
+def certificate() -> dict[str, bytes]:
+    """A certificate for the site's names that can be imported, and so is valid at once."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAMES[0])])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in NAMES]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return {"Certificate": signed.public_bytes(Encoding.PEM), "PrivateKey": key.private_bytes(*form)}
+
+
 @pytest.fixture
-def named(fresh_aws: Aws) -> dict[str, Any]:
+def named(fresh_aws: Aws, certificate: dict[str, bytes]) -> dict[str, Any]:
     """A site with names and a certificate for them."""
-    names = ["academia.test", "www.academia.test"]
-    arn = fresh_aws.client("acm").request_certificate(
-        DomainName=names[0], SubjectAlternativeNames=names[1:], ValidationMethod="DNS"
-    )["CertificateArn"]
-    return SITE | {"aliases": names, "certificate_arn": arn}
+    arn = fresh_aws.client("acm").import_certificate(**certificate)["CertificateArn"]
+    return SITE | {"aliases": NAMES, "certificate_arn": arn}
 
 
 def config_of(aws: Aws, identifier: str) -> dict[str, Any]:
@@ -131,6 +158,7 @@ def _no_names(config: dict[str, Any]) -> None:
 
 
 def _default_certificate(config: dict[str, Any]) -> None:
+    _no_names(config)
     config["ViewerCertificate"] = {"CloudFrontDefaultCertificate": True}
 
 
@@ -229,7 +257,8 @@ def test_a_name_of_another_distribution_is_refused(fresh_aws: Aws, named: dict[s
         ({"function_code": "x" * 10241}, "CloudFront takes 10240 at most"),
         ({"security_headers": {"X-Frame-Options": "ALLOWALL"}}, "X-Frame-Options can't be 'ALLOWALL'"),
         ({"price_class": "PriceClass_1"}, "value of price_class must be one of"),
-        ({"bucket": None}, "bucket"),
+        ({"bucket": None}, "can't be a bucket's name"),
+        ({"bucket": "Academia"}, "'Academia' can't be a bucket's name"),
     ],
 )
 def test_wrong_inputs_change_nothing(fresh_aws: Aws, wrong: dict[str, Any], message: str) -> None:
