@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, The Andamio authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a built site: which there are, what each is, and its content's digest.
+
+The digest is the ETag S3 will give: the MD5 of a small file, and for one that is uploaded in parts the MD5
+of the parts' MD5s with their number (``<md5>-<parts>``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO
+
+MULTIPART_BYTES = 16 * 1024 * 1024
+PART_BYTES = 8 * 1024 * 1024
+BATCH = 100
+"""Files hashed by one job: a thread a file costs more than hashing a small one."""
+
+FIRST, MIDDLE, LAST, WORKERS = range(4)
+"""When a file is uploaded: before the pages what they refer to, after them service workers, which read them."""
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
+AN_HOUR = "public, max-age=3600"
+
+# A name without a hash: words in any case convention, with a number at the end; or capitals only.
+_WORDS = r"(?:(?:[a-z]|[A-Z](?=[a-z])|[-_](?=[A-Za-z0-9]))*[0-9]*|[A-Z_-]+)\."
+_TYPES = {
+    "avif": "image/avif",
+    "css": "text/css; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "gif": "image/gif",
+    "gz": "application/gzip",
+    "htm": "text/html; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "ico": "image/x-icon",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "map": "application/json",
+    "md": "text/markdown; charset=utf-8",
+    "mjs": "text/javascript; charset=utf-8",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "ogg": "audio/ogg",
+    "otf": "font/otf",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "rss": "application/rss+xml",
+    "svg": "image/svg+xml",
+    "ttf": "font/ttf",
+    "txt": "text/plain; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+    "wasm": "application/wasm",
+    "webm": "video/webm",
+    "webmanifest": "application/manifest+json",
+    "webp": "image/webp",
+    "woff": "font/woff",
+    "woff2": "font/woff2",
+    "xhtml": "application/xhtml+xml",
+    "xml": "application/xml",
+    "zip": "application/zip",
+}
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How files whose path (below the site's folder) matches a pattern are served, uploaded and refreshed."""
+
+    pattern: str
+    cache_control: str
+    phase: int = MIDDLE
+    invalidate: bool = False
+
+    def matches(self, path: str) -> bool:
+        return re.search(self.pattern, path) is not None
+
+
+_STAYING_NAMES = r"(^|/)(manifest|asset-manifest|version|robots|sitemap[^/]*|registerSW)\.(json|txt|xml|js)$"
+_SERVICE_WORKERS = r"(^|/)(sw|service-?worker|firebase-messaging-sw|ngsw-worker|ngsw)\.(js|json)$"
+
+# The first that matches counts.
+DEFAULT_RULES = (
+    # Service workers, and the manifests they read.
+    Rule(_SERVICE_WORKERS, REVALIDATE, WORKERS, invalidate=True),
+    # Entry documents: what a browser asks for by a name that stays.
+    Rule(r"\.(x?html?|webmanifest)$", REVALIDATE, LAST, invalidate=True),
+    Rule(_STAYING_NAMES, REVALIDATE, LAST, invalidate=True),
+    Rule(r"(^|/)\.well-known/", REVALIDATE, LAST, invalidate=True),
+    # Folders in which all names are hashed: Next.js, Nuxt, Astro, SvelteKit.
+    Rule(r"(^|/)(_next/static|_nuxt|_astro|_app/immutable)/", IMMUTABLE, FIRST),
+    # webpack, Parcel, Create React App: a hexadecimal hash, main.8e0f2a1b.js. Not a date.
+    Rule(r"[._-](?=[0-9a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,64}\.[^/]+$", IMMUTABLE, FIRST),
+    # Vite, Rollup, esbuild, Angular: eight letters and digits, index-BqYvX1_Z.js, main-QZ5DXE5N.js.
+    Rule(rf"[.-](?!{_WORDS})[A-Za-z0-9_-]{{8}}\.[^/]+$", IMMUTABLE, FIRST),
+    Rule("", AN_HOUR),
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the site, ready to be compared."""
+
+    path: str
+    source: Path
+    size: int
+    digest: str
+    content_type: str
+    rule: Rule
+
+    @property
+    def headers(self) -> str:
+        """What is stored beside the bytes, as one text to compare."""
+        return f"{self.rule.cache_control} | {self.content_type}"
+
+
+class Unusable(Exception):
+    """The folder can't be uploaded; ``problems`` has a line for each reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def find(folder: Path, index: str, exclude: Sequence[str]) -> list[tuple[str, Path, int]]:
+    """Return (path, source, size) of all files to upload, by path. Raises Unusable with all that is wrong.
+
+    exclude: patterns of paths, or of any folder or file name in them, that are left out.
+    """
+    if not folder.is_dir():
+        state = "is not a folder" if folder.exists() else "doesn't exist"
+        raise Unusable(
+            [f"{folder} {state}: build the site first, or point path at the folder it is built into"]
+        )
+    problems: list[str] = []
+    found = sorted(_walk(folder.resolve(), folder, exclude, problems))
+    if not found and not problems:
+        raise Unusable([f"{folder} has no files: did the build fail?"])
+    if index and not any(path == index for path, _, _ in found):
+        problems.insert(0, f"{folder} has no {index}: this doesn't look like a built site")
+    if problems:
+        raise Unusable(problems)
+    return found
+
+
+def _walk(
+    root: Path, folder: Path, exclude: Sequence[str], problems: list[str]
+) -> Iterator[tuple[str, Path, int]]:
+    def unreadable(error: OSError) -> None:
+        problems.append(f"{error.filename}: {error.strerror}")
+
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
+        below = Path(parent).relative_to(folder)
+        folders[:] = [name for name in folders if not _excluded((below / name).as_posix(), exclude)]
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]
+        problems += [f"{Path(parent) / name} is a link to a folder, which isn't followed" for name in links]
+        for name in names:
+            source, path = Path(parent) / name, (below / name).as_posix()
+            if _excluded(path, exclude):
+                continue
+            problem, size = _look(source, path, root)
+            if problem:
+                problems.append(f"{source} {problem}")
+            else:
+                yield path, source, size
+
+
+def _excluded(path: str, exclude: Sequence[str]) -> bool:
+    name = path.rpartition("/")[2]
+    if name.startswith(".") and name != ".well-known":
+        return True
+    return any(fnmatchcase(path, pattern) or fnmatchcase(name, pattern) for pattern in exclude)
+
+
+def _look(source: Path, path: str, root: Path) -> tuple[str, int]:
+    """Return what makes the file unusable ("" if nothing does), and its size."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "has a name that isn't UTF-8", 0
+    if source.is_symlink() and not source.resolve().is_relative_to(root):
+        return f"is a link out of the folder, to {source.resolve()}", 0
+    try:
+        status = source.stat()
+    except FileNotFoundError:
+        return "is a link to nothing", 0
+    except OSError as error:
+        return f"can't be read: {error.strerror}", 0
+    if not stat.S_ISREG(status.st_mode):
+        return "is neither file nor folder", 0
+    return ("" if os.access(source, os.R_OK) else "can't be read: permission denied"), status.st_size
+
+
+def digests(found: Sequence[tuple[str, Path, int]], executor: Executor) -> Iterator[list[str]]:
+    """Start reading all files in threads; the digests come in the same order, some at a time."""
+    return executor.map(_digests, [found[first : first + BATCH] for first in range(0, len(found), BATCH)])
+
+
+def describe(
+    found: Sequence[tuple[str, Path, int]],
+    batches: Iterable[list[str]],
+    rules: Sequence[Rule],
+    content_types: Mapping[str, str],
+) -> dict[str, File]:
+    """Return each file by its path. Raises OSError when one can't be read."""
+    read = (digest for batch in batches for digest in batch)
+    return {
+        path: File(path, source, size, digest, content_type(path, content_types), rule_for(path, rules))
+        for (path, source, size), digest in zip(found, read, strict=True)
+    }
+
+
+def rule_for(path: str, rules: Sequence[Rule]) -> Rule:
+    return next(rule for rule in (*rules, *DEFAULT_RULES) if rule.matches(path))
+
+
+def content_type(path: str, own: Mapping[str, str]) -> str:
+    """Return the media type by extension. The machine's own tables have no say: it is the same anywhere."""
+    name = path.rpartition("/")[2]
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    if name in own:
+        return own[name]
+    if not extension and "/.well-known/" in f"/{path}":
+        return "application/json"
+    return own.get(f".{extension}", _TYPES.get(extension, UNKNOWN_TYPE))
+
+
+def _digests(batch: Iterable[tuple[str, Path, int]]) -> list[str]:
+    return [digest(source, size) for _, source, size in batch]
+
+
+def digest(source: Path, size: int) -> str:
+    """Return the ETag S3 gives this content."""
+    with source.open("rb") as file:
+        if size < MULTIPART_BYTES:
+            return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
+        digests = [hashlib.md5(part, usedforsecurity=False).digest() for part in parts(file)]
+    return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
+
+
+def parts(file: BinaryIO) -> Iterator[bytes]:
+    while part := file.read(PART_BYTES):
+        yield part
