@@ -80,7 +80,7 @@ def up() -> None:
             image.build_all(missing)
     machine.ensure_key()
     lxcfs.start()
-    if changed or missing or not cloud.is_running():
+    if changed or image.CLOUD in missing or not cloud.is_running():
         with step("start the edge, DNS, ACME and the package cache"):
             stop_world()
             cloud.ensure_network()

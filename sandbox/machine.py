@@ -92,28 +92,29 @@ def metadata_commands() -> list[str]:
     return [
         f"ip address replace {config.METADATA_ADDRESS}/32 dev lo",
         "until systemctl show --property Version >/dev/null 2>&1; do sleep 0.05; done",
-        "if ! systemctl --quiet is-active sandbox-metadata.socket; then",
-        "  mkdir -p /run/systemd/system",
-        f"  printf '[Socket]\\nListenStream={config.METADATA_ADDRESS}:80\\n' "
-        ">/run/systemd/system/sandbox-metadata.socket",
-        "  printf '[Service]\\nExecStart=/usr/lib/systemd/systemd-socket-proxyd "
-        f"{config.CLOUD_ADDRESS}:{config.METADATA_PORT}\\n' >/run/systemd/system/sandbox-metadata.service",
-        "  systemctl daemon-reload",
-        "  systemctl start sandbox-metadata.socket",
-        "fi",
+        "systemctl --quiet is-active sandbox-metadata.socket || systemd-run --quiet "
+        f"--unit sandbox-metadata --socket-property ListenStream={config.METADATA_ADDRESS}:80 "
+        f"/usr/lib/systemd/systemd-socket-proxyd {config.CLOUD_ADDRESS}:{config.METADATA_PORT}",
     ]
 
 
 def trust_commands(trust: str) -> list[str]:
-    """Shell lines that make the machine trust the sandbox; the costly one only for new certificates."""
-    folder = "/usr/local/share/ca-certificates"
+    """Shell lines that make the machine trust the sandbox.
+
+    The certificates are where ``update-ca-certificates`` finds them when it is next run, and are put by
+    hand where it would put them: that takes it seconds for the sake of a hundred others.
+    """
+    folder, bundle = "/usr/local/share/ca-certificates", "/etc/ssl/certs/ca-certificates.crt"
     return [
         f"mkdir -p {folder}",
         f"printf '%s' {quote(trust)} >/run/sandbox-trust.pem",
         f"if ! cmp -s /run/sandbox-trust.pem {folder}/sandbox.pem; then",
-        f'  awk \'/BEGIN/ {{n++}} {{print > ("{folder}/sandbox-" n ".crt")}}\' /run/sandbox-trust.pem',
-        "  update-ca-certificates >/dev/null 2>&1",
         f"  cp /run/sandbox-trust.pem {folder}/sandbox.pem",
+        f"  awk '/BEGIN/ {{n++}} {{print > (\"{folder}/sandbox-\" n \".crt\")}}' {folder}/sandbox.pem",
+        f"  cat {folder}/sandbox.pem >>{bundle}",
+        f"  for file in {folder}/sandbox-*.crt; do",
+        '    ln -sf "$file" "/etc/ssl/certs/$(openssl x509 -noout -hash -in "$file").0"',
+        "  done",
         "fi",
     ]
 

@@ -8,8 +8,11 @@ chmod 0440 /etc/sudoers.d/90-cloud-init-users
 printf 'd /run/sshd 0755\n' >/usr/lib/tmpfiles.d/sandbox-sshd.conf
 rm -f /etc/ssh/ssh_host_*
 
-# The machine's consoles, devices and kernel modules are not the container's.
+# The machine's consoles, devices and kernel are not the container's.
 systemctl mask --quiet getty.target console-getty.service systemd-udevd.service systemd-modules-load.service \
-  systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-timesyncd.service
+  systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-timesyncd.service systemd-binfmt.service \
+  systemd-remount-fs.service systemd-tmpfiles-setup-dev-early.service systemd-tmpfiles-setup-dev.service \
+  dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
+  sys-kernel-config.mount sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount
 systemctl set-default --quiet multi-user.target
 : >/etc/machine-id
