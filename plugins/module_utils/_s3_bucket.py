@@ -18,6 +18,7 @@ _NAME = re.compile(r"^(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[
 # A bucket that was just made isn't known everywhere at once, and S3 takes its settings one at a time.
 _PASSES = ("NoSuchBucket", "OperationAborted")
 _KEYS_PER_DELETE = 1000
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 BLOCKS = {
     "block_public_acls": "BlockPublicAcls",
@@ -36,9 +37,10 @@ type Setting = tuple[str, dict[str, Any]]
 """The call that sets something on a bucket, and its arguments beside the bucket's name."""
 
 
-def arn(name: str) -> str:
-    """Return the ARN of a bucket."""
-    return f"arn:aws:s3:::{name}"
+def arn(name: str, region: str) -> str:
+    """Return the ARN of a bucket. It doesn't name the region, only the partition that has it."""
+    partition = next((word for prefix, word in _PARTITIONS.items() if region.startswith(prefix)), "aws")
+    return f"arn:{partition}:s3:::{name}"
 
 
 def check_name(name: str) -> None:
@@ -59,7 +61,7 @@ def desired(params: Mapping[str, Any], region: str) -> dict[str, Any]:
         "encryption": _encryption(params["kms_key_id"]),
         "public_access_block": dict(params["public_access_block"]),
         "ownership": params["ownership"],
-        "policy": _desired_policy(params),
+        "policy": _desired_policy(params, arn(params["name"], region)),
         "lifecycle_rules": _sorted_rules(params["lifecycle_rules"], _desired_lifecycle_rule),
         "cors_rules": _sorted_rules(params["cors_rules"], _desired_cors_rule),
         "website": None if params["website"] is None else _without_none(params["website"]),
@@ -68,11 +70,11 @@ def desired(params: Mapping[str, Any], region: str) -> dict[str, Any]:
 
 
 def _encryption(kms_key_id: str | None) -> dict[str, Any]:
-    return {"algorithm": "aws:kms" if kms_key_id else "AES256", "kms_key_id": kms_key_id}
+    return {"algorithm": "aws:kms", "kms_key_id": kms_key_id} if kms_key_id else {"algorithm": "AES256"}
 
 
-def _desired_policy(params: Mapping[str, Any]) -> dict[str, Any] | None:
-    policy, name = params["policy"], params["name"]
+def _desired_policy(params: Mapping[str, Any], bucket: str) -> dict[str, Any] | None:
+    policy = params["policy"]
     if not params["tls_only"]:
         return None if policy is None else _policy.canonical(policy)
     statements = (policy or {}).get("Statement") or []
@@ -83,7 +85,7 @@ def _desired_policy(params: Mapping[str, Any]) -> dict[str, Any] | None:
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [arn(name), f"{arn(name)}/*"],
+        "Resource": [bucket, f"{bucket}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     return _policy.canonical({"Version": "2012-10-17", **(policy or {}), "Statement": [*statements, deny]})
@@ -114,7 +116,7 @@ def _desired_cors_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 def predicted(name: str, region: str) -> dict[str, Any]:
     """Return what is known of a bucket before it is made."""
-    return {"arn": arn(name), "domain_name": f"{name}.s3.{region}.amazonaws.com"}
+    return {"arn": arn(name, region), "domain_name": f"{name}.s3.{region}.amazonaws.com"}
 
 
 def normalise(name: str, region: str, answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,10 +136,9 @@ def normalise(name: str, region: str, answers: Mapping[str, Any]) -> dict[str, A
         **predicted(name, region),
         # Never enabled is as good as suspended: neither keeps a version of what is written.
         "versioning": "enabled" if versioning == "Enabled" else "suspended",
-        "encryption": {
-            "algorithm": default.get("SSEAlgorithm"),
-            "kms_key_id": default.get("KMSMasterKeyID"),
-        },
+        "encryption": _without_none(
+            {"algorithm": default.get("SSEAlgorithm"), "kms_key_id": default.get("KMSMasterKeyID")}
+        ),
         "public_access_block": {ours: block.get(theirs, False) for ours, theirs in BLOCKS.items()},
         "ownership": next((rule["ObjectOwnership"] for rule in ownership.get("Rules", [])), None),
         "policy": _policy.canonical(json.loads(policy)),
@@ -278,7 +279,7 @@ def _set_ownership(value: str) -> Setting:
 
 def _set_encryption(value: Mapping[str, Any]) -> Setting:
     rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": value["algorithm"]}}
-    if value["kms_key_id"]:
+    if "kms_key_id" in value:
         rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] = value["kms_key_id"]
         rule["BucketKeyEnabled"] = True
     return "put_bucket_encryption", {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}

@@ -342,6 +342,13 @@ def test_deletion() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_an_arn_names_the_partition(region: str, partition: str) -> None:
+    assert s3.predicted("things", region)["arn"] == f"arn:{partition}:s3:::things"
+
+
 @pytest.mark.parametrize("name", ["abc", "a.b-c", "academia.test", "0" * 63])
 def test_names_that_can_be(name: str) -> None:
     s3.check_name(name)
