@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sandbox.aws import access, imds, overlay, reset, world
+from sandbox.aws import access, imds, overlay, reset, s3_cors, world
 from sandbox.aws.call import Call, Environ, buffer, identify
 from sandbox.aws.errors import Answer, AwsError, access_denied, render
 from sandbox.aws.origin import Origin, origin_of
@@ -52,14 +52,18 @@ class Application:
 
     def _api(self, environ: Environ, start_response: StartResponse, origin: Origin) -> Iterable[bytes]:
         call = identify(environ, self.region)
+        cors = s3_cors.rules_of(call, self.account)
+        if cors is not None and environ["REQUEST_METHOD"] == "OPTIONS":
+            return _send(start_response, s3_cors.preflight(cors, environ))
         try:
             caller = caller_of(call, self.account, origin.trusted)
-            if environ["REQUEST_METHOD"] != "OPTIONS":
-                access.authorise(call, caller, self.account, origin.address, origin.secure)
+            access.authorise(call, caller, self.account, origin.address, origin.secure)
             answer = self._answer(call)
             self._hide_missing_objects(call, caller, origin, answer[0])
         except AwsError as error:
-            return _send(start_response, render(error, call), head=environ["REQUEST_METHOD"] == "HEAD")
+            answer = render(error, call)
+        if cors is not None:
+            answer = s3_cors.show(cors, environ, answer)
         body = _send(start_response, answer, head=environ["REQUEST_METHOD"] == "HEAD")
         if call.mutating and answer[0] < 400:
             world.tell(self.world_socket, call.name)

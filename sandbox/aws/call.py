@@ -141,4 +141,6 @@ def _own_environment(environ: Environ, service: str) -> Environ:
     if bucket is not None:
         own["PATH_INFO"] = f"/{bucket}{environ['PATH_INFO']}"
         own["RAW_URI"] = f"/{bucket}{environ['RAW_URI']}"
+        # Or moto's parser would put the bucket there once more.
+        own["HTTP_HOST"] = "s3.amazonaws.com"
     return own
