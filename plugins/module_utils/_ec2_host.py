@@ -45,6 +45,7 @@ class Terms:
     allow_stop: bool = False
     force: bool = False
     release_address: bool = False
+    snapshot_replaced: bool = True
     timeout: int = 300
 
 
@@ -58,6 +59,7 @@ def terms(params: Mapping[str, Any], references: References) -> Terms:
         allow_stop=params["allow_stop"],
         force=params["force"],
         release_address=params["release_address"],
+        snapshot_replaced=params["snapshot_replaced"],
         timeout=params["wait_timeout"],
     )
 
@@ -270,5 +272,6 @@ def assemble(
     if instance:
         form["elastic_ip"] = bool(address) and (address or {})["instance_id"] == instance["instance_id"]
     if replaced:
-        form["replaced"] = {key: replaced[key] for key in ("instance_id", "termination_protection")}
+        kept = ("instance_id", "termination_protection", "volume_id")
+        form["replaced"] = {key: replaced[key] for key in kept if key in replaced}
     return form

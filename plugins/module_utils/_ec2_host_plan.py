@@ -49,7 +49,7 @@ def plan(current: State, goal: State, terms: Terms) -> list[Change]:
     elif address and goal.get("elastic_ip") is False:
         changes += [*_disassociate(address), _release(address)]
     if current.get("replaced"):
-        changes += _terminate(current["replaced"], terms)
+        changes += [*_snapshot(current["replaced"], terms), *_terminate(current["replaced"], terms)]
     return changes
 
 
@@ -116,6 +116,17 @@ def _release(address: Mapping[str, Any]) -> Change:
 def _protect(instance_id: str, protected: bool) -> Change:
     arguments = {"InstanceId": instance_id, "DisableApiTermination": {"Value": protected}}
     return Change("ec2.modify_instance_attribute", arguments)
+
+
+def _snapshot(instance: Mapping[str, Any], terms: Terms) -> list[Change]:
+    if not terms.snapshot_replaced or "volume_id" not in instance:
+        return []
+    arguments = {
+        "VolumeId": instance["volume_id"],
+        "Description": f"The disk of {instance['instance_id']}, which was replaced",
+        "TagSpecifications": [{"ResourceType": "snapshot", "Tags": _tags.to_list(terms.tags)}],
+    }
+    return [Change("ec2.create_snapshot", arguments)]
 
 
 def _terminate(instance: Mapping[str, Any], terms: Terms) -> list[Change]:

@@ -115,10 +115,16 @@ options:
   replace:
     description:
       - The id of an instance to replace by a new one. The new one takes the Elastic IP, then the old one is
-        terminated, protected or not, and its disk goes with it.
+        terminated, protected or not, and its disk goes with it; see O(snapshot_replaced).
       - Once that instance is gone this option does nothing, so it may stay in place.
       - V(true) stands for whichever instance there is, so it makes a new one at each run.
     type: str
+  snapshot_replaced:
+    description:
+      - Take a snapshot of the disk of an instance that is replaced. It may hold the only copy of the newest
+        data. It costs by the month until somebody deletes it.
+    type: bool
+    default: true
   allow_stop:
     description: Stop a running instance for a change that needs it, such as another O(instance_type).
     type: bool
@@ -443,6 +449,7 @@ def main() -> None:
             elastic_ip={"type": "bool", "default": True},
             release_address={"type": "bool", "default": False},
             replace={},
+            snapshot_replaced={"type": "bool", "default": True},
             allow_stop={"type": "bool", "default": False},
             force={"type": "bool", "default": False},
             wait_timeout={"type": "int", "default": 300},

@@ -203,9 +203,13 @@ def test_replacing_keeps_the_address(account: Aws) -> None:
     assert done["calls"] == [
         "ec2.run_instances",
         "ec2.associate_address",
+        "ec2.create_snapshot",
         "ec2.modify_instance_attribute",
         "ec2.terminate_instances",
     ]
+    named = [{"Name": "tag:Name", "Values": [NAME]}]
+    (snapshot,) = account.client("ec2").describe_snapshots(Filters=named)["Snapshots"]
+    assert (snapshot["VolumeId"], tags_of(snapshot)) == (old["volume_id"], TAGS)
     assert done["resource"]["instance_id"] != old["instance_id"]
     assert done["resource"]["public_ip_address"] == old["public_ip_address"]
     assert [item["InstanceId"] for item in instances(account)] == [done["resource"]["instance_id"]]

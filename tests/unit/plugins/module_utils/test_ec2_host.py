@@ -33,6 +33,7 @@ PARAMS: dict[str, Any] = {
     "elastic_ip": True,
     "release_address": False,
     "replace": None,
+    "snapshot_replaced": True,
     "allow_stop": False,
     "force": False,
     "wait_timeout": 300,
@@ -295,7 +296,7 @@ def test_a_disk_does_not_shrink() -> None:
         calls(host(disk=volume(Size=32)))
 
 
-OLD = {"instance_id": "i-0000000000", "termination_protection": True}
+OLD = {"instance_id": "i-0000000000", "termination_protection": True, "volume_id": "vol-0"}
 
 
 def test_replacing_makes_the_new_one_first_and_ends_the_old_one_last() -> None:
@@ -304,18 +305,30 @@ def test_replacing_makes_the_new_one_first_and_ends_the_old_one_last() -> None:
     assert [call for call, _ in planned] == [
         "ec2.run_instances",
         "ec2.associate_address",
+        "ec2.create_snapshot",
         MODIFY,
         "ec2.terminate_instances",
     ]
     assert planned[1][1] == {"AllocationId": "eipalloc-1", "InstanceId": NEW, "AllowReassociation": True}
-    assert planned[2][1] == {"InstanceId": "i-0000000000", "DisableApiTermination": {"Value": False}}
-    assert planned[3][1] == {"InstanceIds": ["i-0000000000"]}
+    assert planned[2][1] == {
+        "VolumeId": "vol-0",
+        "Description": "The disk of i-0000000000, which was replaced",
+        "TagSpecifications": [{"ResourceType": "snapshot", "Tags": TAGS}],
+    }
+    assert planned[3][1] == {"InstanceId": "i-0000000000", "DisableApiTermination": {"Value": False}}
+    assert planned[4][1] == {"InstanceIds": ["i-0000000000"]}
+
+
+def test_replacing_may_do_without_a_snapshot() -> None:
+    current = _ec2_host.assemble(None, None, OLD)
+    assert "ec2.create_snapshot" not in dict(calls(current, snapshot_replaced=False))
 
 
 def test_a_replacement_that_was_cut_off_goes_on_where_it_stopped() -> None:
     moved = address(InstanceId="i-0000000000")
     assert [call for call, _ in calls(host(eip=moved, replaced=OLD))] == [
         "ec2.associate_address",
+        "ec2.create_snapshot",
         MODIFY,
         "ec2.terminate_instances",
     ]
