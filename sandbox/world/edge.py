@@ -59,15 +59,15 @@ def behaviours(distribution: Distribution) -> list[tuple[str, dict[str, Any]]]:
     settings = distribution.settings
     ordered = (settings.get("CacheBehaviors") or {}).get("Items") or []
     return [
-        *((f"~ {quoted(path_regex(entry['PathPattern']))}", entry) for entry in ordered),
+        *((f'~ "{path_regex(entry["PathPattern"])}"', entry) for entry in ordered),
         ("/", settings["DefaultCacheBehavior"]),
     ]
 
 
 def path_regex(pattern: str) -> str:
-    """A CloudFront path pattern as a regular expression."""
+    """A CloudFront path pattern as a regular expression, escaped for an nginx string."""
     escaped = re.escape("/" + pattern.lstrip("/")).replace(r"\*", ".*").replace(r"\?", ".")
-    return f"^{escaped}$"
+    return f"^{escaped}$".replace("\\", "\\\\").replace('"', '\\"')
 
 
 def function_name(behaviour: dict[str, Any]) -> str:
