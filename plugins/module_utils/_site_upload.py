@@ -38,7 +38,7 @@ class Client(Protocol):
 
 
 class Progress:
-    """Counts what is done, and tells ``say`` each second once an upload takes longer than two."""
+    """Counts what is done, and tells ``say`` after two seconds and then each five."""
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self._files, self._bytes = 0, 0
@@ -56,7 +56,7 @@ class Progress:
             now = time.monotonic()
             if now < self._next:
                 return
-            self._next = now + 1
+            self._next = now + 5
             rate = self._bytes / (now - self._started)
             left = f", {(self._all_bytes - self._bytes) / rate:.0f} s left" if rate else ""
             self._say(
