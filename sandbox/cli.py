@@ -9,6 +9,11 @@ import subprocess
 from sandbox import cloud, config, lifecycle, machine, podman, services
 from sandbox.world import names
 
+HOST_LOGS = (
+    "/var/log/cloud-init-output.log /var/log/nginx/*.log /var/log/php*.log /var/log/mysql/*.log "
+    "/srv/laravel/shared/storage/logs/*.log"
+)
+
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m sandbox", description="An AWS on this machine.")
@@ -22,8 +27,9 @@ def parser() -> argparse.ArgumentParser:
         ("trust", "print the file of certificates that a client has to trust"),
     ):
         commands.add_parser(name, help=text)
-    logs = commands.add_parser("logs", help="show the logs of the API, the world and the cloud's services")
-    logs.add_argument("--lines", type=int, default=40)
+    logs = commands.add_parser("logs", help="show the newest log lines of the hosts")
+    logs.add_argument("--lines", type=int, default=20)
+    logs.add_argument("--sandbox", action="store_true", help="the sandbox's own logs instead")
     shell = commands.add_parser("shell", help="open a root shell on a host; the only one when none is named")
     shell.add_argument("host", nargs="?")
 
@@ -64,11 +70,23 @@ def status() -> int:
     return 0 if all(runs for _name, runs, _where in rows) else 1
 
 
-def logs(lines: int) -> None:
+def sandbox_logs(lines: int) -> None:
     for service in (services.AWS, services.WORLD):
         print(f"== {service.log_file}\n{service.tail(lines)}")
     print(f"== {config.CLOUD}")
     print(podman.run("exec", config.CLOUD, "journalctl", "--no-pager", f"--lines={lines}"))
+
+
+def host_logs(lines: int) -> None:
+    """The end of the journal and of each log file of every host."""
+    script = f"journalctl --no-pager --lines={lines}\n" + (
+        f"for file in {HOST_LOGS}; do\n"
+        f'  [ ! -s "$file" ] || {{ echo "-- $file"; tail -n {lines} "$file"; }}\n'
+        "done\n"
+    )
+    for host, entry in podman.containers(**{"andamio.kind": "instance"}).items():
+        if entry["State"] == "running":
+            print(f"== {host}\n{podman.shell(host, script)}")
 
 
 def open_shell(host: str | None) -> int:
@@ -95,7 +113,7 @@ def act(options: argparse.Namespace) -> int:
         case "wait":
             lifecycle.wait_for_instances()
         case "logs":
-            logs(options.lines)
+            (sandbox_logs if options.sandbox else host_logs)(options.lines)
         case "shell":
             return open_shell(options.host)
         case "trust":

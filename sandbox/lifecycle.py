@@ -69,6 +69,8 @@ def up() -> None:
     """Bring up whatever isn't, and say each step."""
     changed = cloud.configure()
     if is_up() and not changed and not image.missing():
+        if not services.WORLD.is_current():
+            start_account()
         print("The sandbox is up.")
         return
     check_machine()
@@ -96,6 +98,9 @@ def start_account() -> None:
         services.AWS.start()
         wait_for("the AWS API", health, services.AWS)
     with step("start the world"):
+        # The account lives in the API's process, which is left as it is; the world can be replaced.
+        if not services.WORLD.is_current():
+            stop_world()
         services.WORLD.start()
         wait_for("the world", config.WORLD_SOCKET.exists, services.WORLD)
 
@@ -184,14 +189,24 @@ def reset() -> None:
     print("Resetting the sandbox:", flush=True)
     with step("empty the account"):
         stop_world()
-        connection = http.client.HTTPConnection(config.GATEWAY, config.AWS_PORT, timeout=30)
-        connection.request("POST", "/moto-api/reset")
-        if connection.getresponse().status != 200:
-            raise SandboxError(f"the AWS API did not reset; see {services.AWS.log_file}")
-        connection.close()
+        if services.AWS.is_current():
+            empty_account()
+        else:
+            services.AWS.stop()
     with step("remove its machines"):
         remove_containers("instance")
     start_account()
+
+
+def empty_account() -> None:
+    """Have the AWS API forget all there is. Raises SandboxError when it doesn't."""
+    connection = http.client.HTTPConnection(config.GATEWAY, config.AWS_PORT, timeout=30)
+    try:
+        connection.request("POST", "/moto-api/reset")
+        if connection.getresponse().status != 200:
+            raise SandboxError(f"the AWS API did not reset; see {services.AWS.log_file}")
+    finally:
+        connection.close()
 
 
 def remove_containers(kind: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -39,10 +40,21 @@ class Service:
             return None
         return pid if self.module.encode() in command and folder == config.CHECKOUT else None
 
+    @property
+    def code_file(self) -> Path:
+        return config.STATE / f"{self.name}.code"
+
+    def is_current(self) -> bool:
+        """Whether it runs, and was started from the code that is here now."""
+        if self.pid() is None or not self.code_file.exists():
+            return False
+        return self.code_file.read_text() == code_digest()
+
     def start(self) -> None:
         """Start it in the background, detached from this terminal."""
         if self.pid() is not None:
             return
+        self.code_file.write_text(code_digest())
         with open(self.log_file, "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", self.module, *self.arguments],
@@ -74,6 +86,15 @@ class Service:
         """The end of its log."""
         text = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def code_digest() -> str:
+    """A digest of the sandbox's own code."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.sh")]):
+        digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def environment() -> dict[str, str]:
