@@ -13,8 +13,5 @@ for part in vm kernel fs; do
   mount --rbind "/run/sandbox-sysctl/$part" "/proc/sys/$part"
 done
 
-# Before sshd starts, as cloud-init does.
-[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A >/dev/null 2>&1
-
 # Neither the clock nor the kernel's modules are the host's to change.
 exec setpriv --bounding-set=-sys_time,-sys_module /lib/systemd/systemd

@@ -28,7 +28,8 @@ class SandboxError(Exception):
 @contextmanager
 def lock() -> Iterator[None]:
     """One command at a time changes the sandbox; the next waits for it."""
-    config.STATE.mkdir(parents=True, exist_ok=True)
+    # Made here, they are this user's, whoever podman runs as.
+    (config.CONTAINERS / "networks").mkdir(parents=True, exist_ok=True)
     with open(config.STATE / "lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -173,7 +174,6 @@ def forget_last_boot() -> None:
     boot = BOOT_ID.read_text()
     if run.exists() and (not mark.exists() or mark.read_text() != boot):
         remove_tree(run)
-    config.CONTAINERS.mkdir(parents=True, exist_ok=True)
     mark.write_text(boot)
 
 
@@ -222,15 +222,13 @@ def down() -> None:
     with step("stop the processes"):
         stop_world()
         services.AWS.stop()
-    if config.CONTAINERS.exists():
-        forget_last_boot()
-        with step("remove the containers and their network"):
-            for kind in ("instance", "machine", "cloud"):
-                remove_containers(kind)
-            podman.run("network", "rm", "--force", config.NETWORK, check=False)
-            remove_store()
+    forget_last_boot()
+    with step("remove the containers and their network"):
+        for kind in ("instance", "machine", "cloud"):
+            remove_containers(kind)
+        remove_store()
         lxcfs.stop()
-    for path in config.STATE.iterdir() if config.STATE.exists() else []:
+    for path in config.STATE.iterdir():
         if path.name not in {"lock", "ca.pem", "ca.key"}:
             remove_tree(path)
 

@@ -50,13 +50,17 @@ def run_command(machine: Machine) -> list[str]:
         *("--label", f"andamio.kind={machine.kind}", "--label", f"andamio.address={machine.address}"),
         *("--network", config.NETWORK, "--ip", machine.address, "--dns", config.CLOUD_ADDRESS),
         *("--mac-address", config.mac_address(machine.address)),
-        # No swap beyond the memory: what doesn't fit here doesn't fit on AWS.
-        *("--memory", f"{machine.memory}m", "--memory-swap", f"{machine.memory}m"),
-        *("--cpus", str(machine.cpus)),
+        *limits(machine),
         *("--privileged", "--systemd", "always", "--stop-timeout", "10", *podman.limits()),
         *lxcfs.volumes(),
         *(machine.image, "sh", "-c", INIT.read_text()),
     ]
+
+
+def limits(machine: Machine) -> list[str]:
+    """podman's flags for a machine's size. No swap beyond the memory: what doesn't fit, doesn't on AWS."""
+    memory = f"{machine.memory}m"
+    return ["--memory", memory, "--memory-swap", memory, "--cpus", str(machine.cpus)]
 
 
 def boot_script(machine: Machine, trust: str) -> str:
@@ -110,7 +114,7 @@ def trust_commands(trust: str) -> list[str]:
         f"printf '%s' {quote(trust)} >/run/sandbox-trust.pem",
         f"if ! cmp -s /run/sandbox-trust.pem {folder}/sandbox.pem; then",
         f"  cp /run/sandbox-trust.pem {folder}/sandbox.pem",
-        f"  awk '/BEGIN/ {{n++}} {{print > (\"{folder}/sandbox-\" n \".crt\")}}' {folder}/sandbox.pem",
+        f'  awk \'/BEGIN/ {{n++}} {{print > ("{folder}/sandbox-" n ".crt")}}\' {folder}/sandbox.pem',
         f"  cat {folder}/sandbox.pem >>{bundle}",
         f"  for file in {folder}/sandbox-*.crt; do",
         '    ln -sf "$file" "/etc/ssl/certs/$(openssl x509 -noout -hash -in "$file").0"',

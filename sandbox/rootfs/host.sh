@@ -1,5 +1,5 @@
 # Runs in the new system's root: what Debian's EC2 image sets up, and what being a container asks for.
-chown -R root: /etc/dpkg/dpkg.cfg.d
+chown -R root: /etc/dpkg/dpkg.cfg.d /etc/systemd/system
 useradd --create-home --shell /bin/bash --comment Debian admin
 printf 'admin ALL=(ALL) NOPASSWD:ALL\n' >/etc/sudoers.d/90-cloud-init-users
 chmod 0440 /etc/sudoers.d/90-cloud-init-users

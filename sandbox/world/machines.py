@@ -129,7 +129,9 @@ class Machines:
                 machine.remove(step.name)
             case "stop":
                 podman.run("stop", step.name)
-            case "start":
+            case "start" if wanted:
+                # A stopped instance's type can be changed.
+                podman.run("update", *machine.limits(wanted), step.name)
                 podman.run("start", step.name)
             case "run" if wanted:
                 podman.run(*machine.run_command(wanted))
