@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import ipaddress
 import json
+import secrets
 import ssl
 import time
 from pathlib import Path
@@ -99,14 +100,17 @@ def configure() -> bool:
 
 
 def ensure_network() -> None:
-    """Describe the network to podman.
+    """Describe the network to podman, in a file, since only that can name the bridge before podman 4.4.
 
-    ``podman network create`` names the bridge by counting its own store's bridges, so that it
-    clashes with those of another store; before podman 4.4 only the file can name it.
+    Counting its own store's bridges, podman would take the name of another store's. And all stores
+    share the list of addresses that are taken, by the network's name, so each has a name of its own.
     """
+    if any(config.NETWORKS.glob("*.json")):
+        return
+    name = f"andamio-{secrets.token_hex(4)}"
     network = {
-        "name": config.NETWORK,
-        "id": hashlib.sha256(config.NETWORK.encode()).hexdigest(),
+        "name": name,
+        "id": hashlib.sha256(name.encode()).hexdigest(),
         "driver": "bridge",
         "network_interface": config.BRIDGE,
         "created": "2026-01-01T00:00:00Z",
@@ -116,7 +120,7 @@ def ensure_network() -> None:
         "dns_enabled": False,
         "ipam_options": {"driver": "host-local"},
     }
-    write_if_new(config.CONTAINERS / "networks" / f"{config.NETWORK}.json", json.dumps(network, indent=2))
+    pki.write(config.NETWORKS / f"{name}.json", json.dumps(network, indent=2).encode())
 
 
 def start() -> None:
@@ -125,7 +129,7 @@ def start() -> None:
     podman.run("rm", "--force", "--ignore", "--time", "2", config.CLOUD)
     podman.run(
         *("run", "--detach", "--name", config.CLOUD, "--hostname", config.CLOUD),
-        *("--label", "andamio.kind=cloud", "--network", config.NETWORK, "--ip", config.CLOUD_ADDRESS),
+        *("--label", "andamio.kind=cloud", "--network", podman.network(), "--ip", config.CLOUD_ADDRESS),
         *("--mac-address", config.mac_address(config.CLOUD_ADDRESS), "--dns", "127.0.0.1"),
         *("--privileged", "--systemd", "always", *podman.limits()),
         *("--publish", f"127.0.0.1:{config.EDGE_TLS_PORT}:443"),

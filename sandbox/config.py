@@ -12,7 +12,6 @@ IMAGES = CACHE / "images"
 APT_CACHE = CACHE / "apt"
 
 # The network. The gateway is this machine, as its containers see it.
-NETWORK = "andamio"
 BRIDGE = "andamio0"
 SUBNET = "10.97.0.0/24"
 GATEWAY = "10.97.0.1"
@@ -56,6 +55,7 @@ HOST_USER = "admin"
 
 PODMAN = CHECKOUT / "sandbox" / "bin" / "podman"
 CONTAINERS = STATE / "containers"
+NETWORKS = CONTAINERS / "networks"
 CLOUD_FILES = STATE / "cloud"
 CA = STATE / "ca.pem"
 CA_KEY = STATE / "ca.key"

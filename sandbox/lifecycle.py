@@ -19,6 +19,12 @@ from sandbox.world import machines
 from sandbox.world.account import Reader
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# Its list of the addresses that are taken, and of the layers it has seen.
+PODMANS_OWN = (
+    "/run/containers/networks/ipam.db",
+    "/var/lib/containers/cache/blob-info-cache-v1.boltdb",
+    "/var/lib/containers/cache/blob-info-cache-v1.sqlite",
+)
 
 
 class SandboxError(Exception):
@@ -29,7 +35,7 @@ class SandboxError(Exception):
 def lock() -> Iterator[None]:
     """One command at a time changes the sandbox; the next waits for it."""
     # Made here, they are this user's, whoever podman runs as.
-    (config.CONTAINERS / "networks").mkdir(parents=True, exist_ok=True)
+    config.NETWORKS.mkdir(parents=True, exist_ok=True)
     with open(config.STATE / "lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -227,6 +233,7 @@ def down() -> None:
         for kind in ("instance", "machine", "cloud"):
             remove_containers(kind)
         remove_store()
+        remove_podmans_own()
         lxcfs.stop()
     for path in config.STATE.iterdir():
         if path.name not in {"lock", "ca.pem", "ca.key"}:
@@ -246,6 +253,15 @@ def remove_store(tries: int = 5) -> None:
             if left == 1:
                 raise
             time.sleep(0.5)
+
+
+def remove_podmans_own() -> None:
+    """Remove what podman keeps outside any store, where this machine has no other store that uses it."""
+    if Path("/var/lib/containers/storage").exists():
+        return
+    lxcfs.root("rm", "-f", *PODMANS_OWN)
+    folders = {str(folder) for file in PODMANS_OWN for folder in Path(file).parents[:2] if folder.exists()}
+    lxcfs.root("rmdir", "--ignore-fail-on-non-empty", *sorted(folders, reverse=True), check=False)
 
 
 def report(error: Exception) -> int:

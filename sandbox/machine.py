@@ -48,7 +48,7 @@ def run_command(machine: Machine) -> list[str]:
     return [
         *("run", "--detach", "--name", machine.name, "--hostname", machine.hostname),
         *("--label", f"andamio.kind={machine.kind}", "--label", f"andamio.address={machine.address}"),
-        *("--network", config.NETWORK, "--ip", machine.address, "--dns", config.CLOUD_ADDRESS),
+        *("--network", podman.network(), "--ip", machine.address, "--dns", config.CLOUD_ADDRESS),
         *("--mac-address", config.mac_address(machine.address)),
         *limits(machine),
         *("--privileged", "--systemd", "always", "--stop-timeout", "10", *podman.limits()),

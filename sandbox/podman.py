@@ -50,6 +50,11 @@ def shell(container: str, script: str) -> str:
     return run("exec", "--interactive", container, "sh", "-eu", stdin=script)
 
 
+def network() -> str:
+    """The name of the sandbox's network in this store."""
+    return next(config.NETWORKS.glob("*.json")).stem
+
+
 def limits() -> list[str]:
     """The ulimit flags a container needs here.
 

@@ -21,6 +21,12 @@ MACHINE = Machine(
 )
 
 
+@pytest.fixture(autouse=True)
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "NETWORKS", tmp_path)
+    (tmp_path / "andamio-1.json").touch()
+
+
 def flag(command: list[str], name: str) -> str:
     return command[command.index(name) + 1]
 
