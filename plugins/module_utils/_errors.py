@@ -56,7 +56,9 @@ class CallFailed(Exception):
         super().__init__(f"{call}: {error}")
         self.call = call
         self.error = error
-        self.code = str(getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__))
+        # A connection that broke has a response too, which is None.
+        self._said: dict[str, Any] = (getattr(error, "response", None) or {}).get("Error", {})
+        self.code = str(self._said.get("Code", type(error).__name__))
 
     @property
     def is_missing(self) -> bool:
@@ -65,7 +67,7 @@ class CallFailed(Exception):
 
     def message(self, subject: str) -> str:
         """Return the sentence a person reads."""
-        words = getattr(self.error, "response", {}).get("Error", {}).get("Message") or str(self.error)
+        words = self._said.get("Message") or str(self.error)
         said = words if self.code in words else f"{self.code}: {words}"
         return f"{subject}: {self.call} failed. {said.rstrip('.')}. {self._advice()}".rstrip()
 

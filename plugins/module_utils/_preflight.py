@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import shutil
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -36,6 +37,7 @@ VARIABLES = {
     "instance_type": "ec2_host_instance_type",
     "os": "ec2_host_os",
     "architecture": "laravel_app_architecture",
+    "commands": "preflight_commands",
 }
 
 _BUCKET_LIMIT = 63
@@ -258,6 +260,13 @@ def _instance(params: Parameters) -> Iterator[Problem]:
         )
 
 
+def _commands(params: Parameters) -> Iterator[Problem]:
+    for command in params["commands"] or ():
+        if not shutil.which(command):
+            fix = "Install it, or add its folder to PATH."
+            yield _problem(params, "commands", f"this machine has no command {command}.", fix)
+
+
 _CHECKS: tuple[Check, ...] = (
     _account,
     _region,
@@ -269,6 +278,7 @@ _CHECKS: tuple[Check, ...] = (
     _env_file,
     _ssh_key,
     _instance,
+    _commands,
 )
 
 

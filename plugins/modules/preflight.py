@@ -53,6 +53,11 @@ options:
   os:
     description: The host's operating system.
     type: str
+  commands:
+    description: Commands that this machine must have, such as what SSH through an SSM session takes.
+    type: list
+    elements: str
+    default: []
   unreachable_hint:
     description:
       - What to say when no AWS API answers. That is then the only problem that is told.
@@ -156,7 +161,7 @@ def client(module: Any, service: str) -> Any:
         for name in session.get_available_regions("ec2", partition_name=partition)
     ]
     region = module.region if module.region in known else HOME_REGION
-    config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+    config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 1})
     return module.client(service, region=region, config=config)
 
 
@@ -218,6 +223,7 @@ def main() -> None:
             "instance_type": {},
             "architecture": {"choices": ["arm64", "x86_64"]},
             "os": {},
+            "commands": {"type": "list", "elements": "str", "default": []},
             "unreachable_hint": {},
             "variables": {"type": "dict", "default": {}},
         },

@@ -184,6 +184,13 @@ def test_instance_types() -> None:
     assert problems(os="ubuntu-22.04") == [("ec2_host_os", "'ubuntu-22.04' isn't known here.")]
 
 
+def test_commands() -> None:
+    assert problems(commands=["sh"]) == []
+    assert problems(commands=["sh", "no-such-command"]) == [
+        ("preflight_commands", "this machine has no command no-such-command.")
+    ]
+
+
 def test_a_variable_of_another_name() -> None:
     assert problems(domain="x", variables={"domain": "site_name"}) == [
         ("site_name", "'x' is no domain name.")
