@@ -33,6 +33,7 @@ def params(*records: dict[str, Any], **changed: Any) -> dict[str, Any]:
     }
 
 
+API_KEY = "api.academia.test. A"
 API = item("api", target={"elastic_ip": "host", "distribution": None, "website": None})
 APEX = item(target={"distribution": "academia.test"})
 
@@ -246,9 +247,25 @@ def test_absent_takes_our_records_and_an_empty_zone() -> None:
 
 
 def test_what_absent_means() -> None:
-    old = {"name": "old", "type": "A"}
-    assert zones.absent_records(params(API, absent_records=[old])) == ["old.academia.test. A"]
+    old = [{"name": name, "type": "A"} for name in ("old", "older", "new", "mail", "@")]
+    names = sorted(["old", "older", "new", "mail"])
+    assert zones.absent_records(params(API, absent_records=old)) == [
+        "academia.test. A",
+        *(f"{name}.academia.test. A" for name in names),
+    ]
     assert zones.absent_records(params(API, state="absent")) == ["api.academia.test. A"]
+
+
+def test_the_order_of_values_means_nothing() -> None:
+    texts = ["198.51.100.9", "198.51.100.7", "198.51.100.8"]
+    wanted = goal(item("api", values=texts))["records"][API_KEY]
+    found = {"Type": "A", "TTL": 300, "ResourceRecords": [{"Value": text} for text in texts[::-1]]}
+    assert wanted == zones.normalise_record(found) == {"ttl": 300, "values": sorted(texts)}
+
+
+def test_an_alias_that_looks_at_health_is_drift() -> None:
+    found = {"Type": "A", "AliasTarget": ALIAS | {"EvaluateTargetHealth": True}}
+    assert zones.normalise_record(found) == {**goal(APEX)["records"]["academia.test. A"], "health": True}
 
 
 def test_choosing_a_zone() -> None:
