@@ -38,6 +38,8 @@ def main() -> None:
     options = arguments()
     # moto reads these when it is imported.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    # Hundreds of images that Andamio has no use for; its own are the overlay's.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     os.environ["MOTO_ACCOUNT_ID"] = options.account
     os.environ["AWS_DEFAULT_REGION"] = options.region
 

@@ -43,7 +43,7 @@ def matches(environ: Mapping[str, Any], body: bytes, secret: str) -> bool:
             *_headers(environ, signed.split(";")),
             "",
             signed,
-            _payload(environ, body, presigned="X-Amz-Signature" in query),
+            _payload(environ, body, unsigned=service == "s3" and "X-Amz-Signature" in query),
         ]
     )
     text = "\n".join([ALGORITHM, moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
@@ -82,8 +82,8 @@ def _headers(environ: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     return lines
 
 
-def _payload(environ: Mapping[str, Any], body: bytes, presigned: bool) -> str:
+def _payload(environ: Mapping[str, Any], body: bytes, unsigned: bool) -> str:
     digest = hashlib.sha256(body).hexdigest()
-    claimed = str(environ.get("HTTP_X_AMZ_CONTENT_SHA256", "UNSIGNED-PAYLOAD" if presigned else digest))
+    claimed = str(environ.get("HTTP_X_AMZ_CONTENT_SHA256", "UNSIGNED-PAYLOAD" if unsigned else digest))
     # A digest must be the body's own; UNSIGNED-PAYLOAD and STREAMING-… stand for themselves.
     return digest if re.fullmatch("[0-9a-f]{64}", claimed) else claimed
