@@ -88,17 +88,30 @@ def boot_script(machine: Machine, trust: str) -> str:
 
 
 def metadata_commands() -> list[str]:
-    """Shell lines that put the metadata service's address on the machine itself, and pass on what it gets.
+    """Shell lines that give the machine the metadata service's address, and pass on what that gets.
 
     Routed to the cloud's container instead, requests would lose who asks: where bridged packets go
     through iptables, podman's own rules give all that leaves the network the gateway's address.
+
+    The socket listens in a network of its own: among the machine's sockets, it would keep a web server
+    from port 80 of all addresses. What accepts there sends on from the machine's network.
     """
+    address, gateway = config.METADATA_ADDRESS, "169.254.169.253"
     return [
-        f"ip address replace {config.METADATA_ADDRESS}/32 dev lo",
         "until systemctl show --property Version >/dev/null 2>&1; do sleep 0.05; done",
-        "systemctl --quiet is-active sandbox-metadata.socket || systemd-run --quiet "
-        f"--unit sandbox-metadata --socket-property ListenStream={config.METADATA_ADDRESS}:80 "
+        "if ! systemctl --quiet is-active sandbox-metadata.socket; then",
+        "  [ -e /run/netns/metadata ] || ip netns add metadata",
+        "  ip link show metadata >/dev/null 2>&1 ||",
+        "    ip link add metadata type veth peer name eth0 netns metadata",
+        f"  ip address replace {gateway} peer {address}/32 dev metadata",
+        f"  ip -n metadata address replace {address} peer {gateway}/32 dev eth0",
+        "  ip link set metadata up",
+        "  ip -n metadata link set eth0 up",
+        "  systemd-run --quiet --unit sandbox-metadata "
+        "--socket-property NetworkNamespacePath=/run/netns/metadata "
+        f"--socket-property ListenStream={address}:80 "
         f"/usr/lib/systemd/systemd-socket-proxyd {config.CLOUD_ADDRESS}:{config.METADATA_PORT}",
+        "fi",
     ]
 
 
