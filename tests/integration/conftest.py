@@ -11,6 +11,7 @@ policies. An API call that fails isn't retried, so a missing one shows at once.
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +82,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
             patch.delenv(name, raising=False)
         for name, value in environment.items():
             patch.setenv(name, value)
+        # Each session would read and parse the services' models anew, which takes most of a test's time.
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
         # Each test worker has a home without anybody's AWS configuration.
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             patch.setenv(name, os.devnull)
