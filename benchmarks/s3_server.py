@@ -35,6 +35,9 @@ class S3:
     def handle(self, request: Request) -> tuple[str, Response]:
         bucket, _, key = request.path[1:].partition("/")
         operation = self._operation(request, key)
+        if operation == "DeleteBucket":  # with all that is in it: the next run starts cold
+            self.buckets.pop(bucket, None)
+            return operation, Response(204)
         if operation == "CreateBucket":
             self.buckets.setdefault(bucket, {})
             return operation, Response()
@@ -50,7 +53,8 @@ class S3:
                 return "DeleteObjects"
             if method == "GET" and not query.keys() & {"location", "versioning", "encryption"}:
                 return "ListObjects"
-            return {"PUT": "CreateBucket", "HEAD": "HeadBucket"}.get(method, f"{method} bucket")
+            names = {"PUT": "CreateBucket", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"}
+            return names.get(method, f"{method} bucket")
         if "uploads" in query:
             return "CreateMultipartUpload"
         if "uploadId" in query:
@@ -95,7 +99,7 @@ class S3:
 
     def list_objects(self, bucket: str, key: str, request: Request) -> Response:
         prefix = request.query.get("prefix", "")
-        after = request.query.get("continuation-token", request.query.get("marker", ""))
+        after = max(request.query.get(name, "") for name in ("continuation-token", "start-after", "marker"))
         names = sorted(name for name in self.buckets[bucket] if name.startswith(prefix) and name > after)
         shown = names[:PAGE]
         url = request.query.get("encoding-type") == "url"
