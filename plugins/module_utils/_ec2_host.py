@@ -41,12 +41,12 @@ class Terms:
     launch: dict[str, Any]
     groups: Mapping[str, str]
     tags: dict[str, str]
-    purge_tags: bool = True
-    allow_stop: bool = False
-    force: bool = False
-    release_address: bool = False
-    snapshot_replaced: bool = True
-    timeout: int = 300
+    purge_tags: bool
+    allow_stop: bool
+    force: bool
+    release_address: bool
+    snapshot_replaced: bool
+    timeout: int
 
 
 def terms(params: Mapping[str, Any], references: References) -> Terms:
@@ -77,9 +77,7 @@ def desired(params: Mapping[str, Any]) -> dict[str, Any]:
         "name": params["name"],
         "state": "stopped" if params["state"] == "stopped" else "running",
         "instance_type": params["instance_type"],
-        "security_groups": None
-        if params["security_groups"] is None
-        else sorted(set(params["security_groups"])),
+        "security_groups": _sorted(params["security_groups"]),
         "instance_profile": params["instance_profile"],
         "cpu_credits": params["cpu_credits"] if is_burstable(params["instance_type"]) else None,
         "metadata": {"endpoint": "enabled", "tokens": "required", "hop_limit": params["metadata_hop_limit"]},

@@ -269,6 +269,16 @@ def test_tags_of_others_stay_when_not_purged_and_do_not_spread() -> None:
     assert plan(current, goal, terms) == []
 
 
+def test_the_order_of_groups_means_nothing() -> None:
+    groups = [{"GroupName": name, "GroupId": f"sg-{name}"} for name in ("web", "db", "cache", "admin")]
+    names = ["db", "admin", "web", "cache", "web"]
+    assert calls(host(instance(SecurityGroups=groups)), security_groups=names) == []
+    launch = dict(
+        calls(None, _ec2_host.References(groups={name: name for name in names}), security_groups=names)
+    )
+    assert launch["ec2.run_instances"]["SecurityGroupIds"] == ["admin", "cache", "db", "web"]
+
+
 def test_another_type_needs_leave_to_stop() -> None:
     with pytest.raises(Refused, match=r"is a t4g.micro, wanted is a t4g.small: this stops it.*allow_stop"):
         calls(host(), instance_type="t4g.small")

@@ -110,7 +110,7 @@ def test_domains(domain: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "domain", ["academia.test", "a.b.c.example", "xn--academa-yza.example", "1st.example"]
+    "domain", ["academia.test", "a.b.c.example", "xn--academa-yza.example", "1st.example", f"{'a' * 59}.com"]
 )
 def test_domains_that_may_be(domain: str) -> None:
     assert problems(domain=domain) == []
@@ -137,7 +137,7 @@ def test_the_artifact(tmp_path: Path) -> None:
 def test_the_env_file_tells_each_line_and_no_value(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     assert problems(env_file=str(path)) == [("ssm_env_file", f"there is no file {path}.")]
-    path.write_text(f"APP_NAME=My Academia\nGOOD=1\n=secret\nBIG={'x' * 4097}\n")
+    path.write_text(f"APP_NAME=My Academia\nFULL={'x' * 4096}\n=secret\nBIG={'x' * 4097}\n")
     found = problems(env_file=str(path))
     assert [variable for variable, _ in found] == ["ssm_env_file"] * 3
     assert [problem.split(":")[0] for _, problem in found] == [f"{path}, line {line}" for line in (1, 3, 4)]
@@ -154,8 +154,9 @@ def test_an_env_file_in_another_encoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "ssh-rsa"])
 def test_ssh_keys(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "id.pub"
-    path.write_text(public_key(kind))
-    assert problems(ssh_public_key=str(path)) == []
+    for text in (public_key(kind), public_key(kind).rpartition(" ")[0]):
+        path.write_text(text)
+        assert problems(ssh_public_key=str(path)) == []
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,7 @@ def test_ssh_keys(tmp_path: Path, kind: str) -> None:
         (public_key("ecdsa-sha2-nistp256"), "is no public key that EC2 takes."),
         (public_key("ssh-rsa", inner="ssh-ed25519"), "is no public key that EC2 takes."),
         ("ssh-ed25519 not-base64", "is no public key that EC2 takes."),
+        (public_key().replace("ssh-ed25519 ", "ssh-ed25519 !"), "is no public key that EC2 takes."),
         ("ssh-ed25519", "is no public key that EC2 takes."),
         ("ssh-ed25519 AA==", "is no public key that EC2 takes."),
         (public_key() + public_key(), "is no public key that EC2 takes."),
