@@ -110,6 +110,12 @@ def test_plan_when_all_is_well() -> None:
     assert acm.plan(state(), GOAL) == []
 
 
+def test_the_zone_counts_only_when_it_has_every_record() -> None:
+    assert state()["hosted_zone"] == "academia.test"
+    assert state(in_zone=BOTH[:1])["hosted_zone"] is None
+    assert state(zone=None)["hosted_zone"] is None
+
+
 def test_a_record_of_another_value_is_missing() -> None:
     stale = record("academia.test") | {"ResourceRecords": [{"Value": "_old.acm-validations.aws."}]}
     assert state(in_zone=[stale, BOTH[1]])["_missing"] == [record("academia.test")]

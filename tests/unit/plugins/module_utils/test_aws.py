@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.andamio.laravel_aws.plugins.module_utils import _aws
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import _aws, _errors
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws, run
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import (
     AFTER_APPLY,
@@ -218,3 +218,50 @@ def test_wait_stops_at_a_failure() -> None:
 def test_wait_gives_up_with_a_hint() -> None:
     with pytest.raises(Refused, match=r"toy\.put: still Doing after 0 s\. Look there"):
         wait([{"Status": "Doing"}], timeout=0, hint="Look there")
+
+
+def test_wait_without_wanted_values_takes_any_but_none() -> None:
+    client = FakeClient([{"Thing": None}, {"Thing": "there"}])
+    Aws(FakeModule(client=client)).wait(Wait("toy.get", {}, "Thing", every=0), "toy.put")
+    assert len(client.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "missing"), [("404", True), ("NotFound", True), ("NoSuchKey", True), ("AccessDenied", False)]
+)
+def test_what_counts_as_not_there(code: str, missing: bool) -> None:
+    assert _errors.CallFailed("toy.get", error(code)).is_missing is missing
+
+
+def test_a_call_that_fails_in_part_is_a_failure() -> None:
+    client = FakeClient([{"Errors": [{"Key": "a", "Code": "AccessDenied"}]}])
+    with pytest.raises(Refused, match=r"toy\.put failed for 1 items; the first: .*AccessDenied"):
+        Aws(FakeModule(client=client)).apply(Change("toy.put", {}))
+
+
+def test_what_is_the_plans_own_is_not_shown() -> None:
+    module = FakeModule(state="absent")
+    result = ran(module, Thing({"id": "t-1", "_etag": "e"}), None)
+    assert result["diff"]["before"] == {"id": "t-1"}
+
+
+def test_retries_are_botocores_unless_the_environment_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, Any]] = []
+    module = FakeModule()
+    monkeypatch.setattr(module, "client", lambda service, **options: given.append(options) or FakeClient())
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS", raising=False)
+    Aws(module).call("toy.get")
+    assert given.pop()["config"].retries == {"mode": "standard", "max_attempts": 8}
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    Aws(module).call("toy.get", region="eu-west-1")
+    assert given.pop() == {"region": "eu-west-1"}
+
+
+def test_a_digest_needs_no_secret_key_among_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    def digest(secret: str) -> Any:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        result = ran(FakeModule(secret_key=None), Thing(), {"values": {"K": "x"}}, secrets={"values"})
+        return result["resource"]["values"]["K"]
+
+    assert digest("one") == digest("one") != digest("two")
