@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from sandbox import config, podman
+from sandbox import config, podman, sudo
 
 # What Debian's own EC2 image has that a role may count on, and no more.
 HOST_PACKAGES = (
@@ -69,9 +69,8 @@ CLOUD = Image(config.CLOUD_IMAGE, CLOUD_PACKAGES, FILES / "cloud", FILES / "clou
 def command(image: Image, target: Path) -> list[str]:
     """The mmdebstrap command that makes an image's tar."""
     release, main, security = config.DEBIAN_RELEASE, config.DEBIAN_MIRROR, config.DEBIAN_SECURITY_MIRROR
-    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     return [
-        *prefix,
+        *sudo.prefix(),
         "mmdebstrap",
         "--format=tar",
         "--variant=minbase",

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox import cloud, config, image, lxcfs, machine, podman, services
+from sandbox.sudo import root
 from sandbox.world import machines
 from sandbox.world.account import Reader
 
@@ -185,7 +186,7 @@ def forget_last_boot() -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a folder, root's files too."""
-    lxcfs.root("rm", "-rf", "--one-file-system", str(path))
+    root("rm", "-rf", "--one-file-system", str(path))
 
 
 def reset() -> None:
@@ -245,7 +246,7 @@ def remove_store(tries: int = 5) -> None:
     for left in range(tries, 0, -1):
         mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
         for mount in sorted((m for m in mounts if m.startswith(str(config.CONTAINERS))), reverse=True):
-            lxcfs.root("umount", "--lazy", mount)
+            root("umount", "--lazy", mount)
         try:
             remove_tree(config.CONTAINERS)
             return
@@ -257,11 +258,14 @@ def remove_store(tries: int = 5) -> None:
 
 def remove_podmans_own() -> None:
     """Remove what podman keeps outside any store, where this machine has no other store that uses it."""
-    if Path("/var/lib/containers/storage").exists():
-        return
-    lxcfs.root("rm", "-f", *PODMANS_OWN)
-    folders = {str(folder) for file in PODMANS_OWN for folder in Path(file).parents[:2] if folder.exists()}
-    lxcfs.root("rmdir", "--ignore-fail-on-non-empty", *sorted(folders, reverse=True), check=False)
+    folders = sorted({str(folder) for file in PODMANS_OWN for folder in Path(file).parents[:2]}, reverse=True)
+    root(
+        "sh",
+        "-c",
+        f"[ -e /var/lib/containers/storage ] || {{ rm -f {' '.join(PODMANS_OWN)}; "
+        f"rmdir --ignore-fail-on-non-empty {' '.join(folders)}; }} 2>/dev/null",
+        check=False,
+    )
 
 
 def report(error: Exception) -> int:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
 from sandbox import config
+from sandbox.sudo import root
 
 FOLDER = config.STATE / "lxcfs"
 FILES = ("cpuinfo", "meminfo", "stat", "swaps", "uptime")
 # What lxcfs makes for itself in /run and leaves there.
 LEFTOVERS = ("/run/lxcfs/controllers", "/run/lxcfs/root", "/run/lxcfs")
-
-
-def root(*command: str, check: bool = True) -> None:
-    """Run a command as root."""
-    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    subprocess.run([*prefix, *command], check=check, capture_output=True)
 
 
 def mounts() -> list[str]:

@@ -130,9 +130,9 @@ class Machines:
             case "stop":
                 podman.run("stop", step.name)
             case "start" if wanted:
-                # A stopped instance's type can be changed.
-                podman.run("update", *machine.limits(wanted), step.name)
                 podman.run("start", step.name)
+                # The type may have changed meanwhile; only a running container's limits can.
+                podman.run("update", *machine.limits(wanted), step.name)
             case "run" if wanted:
                 podman.run(*machine.run_command(wanted))
             case "boot" if wanted:
