@@ -195,6 +195,7 @@ from urllib.parse import quote
 
 try:
     import boto3
+    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:
@@ -222,14 +223,15 @@ class Bucket:
     def __init__(self, module: AnsibleAWSModule) -> None:
         self.name: str = module.params["bucket"]
         self.prefix: str = module.params["prefix"]
-        self.client = module.client(
-            "s3",
-            config=Config(
-                max_pool_connections=module.params["concurrency"],
-                request_checksum_calculation="when_required",
-                retries={"mode": "standard", "max_attempts": 8},
-            ),
+        self.session, options = connection(module)
+        config = Config(
+            max_pool_connections=module.params["concurrency"],
+            request_checksum_calculation="when_required",
+            retries={"mode": "standard", "max_attempts": 8},
         )
+        config = config.merge(options.pop("config") or Config())
+        self.client = self.session.client("s3", config=config, **options)
+        self.verify: bool | str | None = options["verify"]
         self.record_etag: str | None = None
         self.exists = True
 
@@ -268,16 +270,22 @@ class Bucket:
             raise CallFailed("s3.list_objects_v2", error) from error
 
 
-def putter(module: AnsibleAWSModule, bucket: Bucket) -> Putter:
-    region, _, connection = get_aws_connection_info(module)
+def connection(module: AnsibleAWSModule) -> tuple[Any, dict[str, Any]]:
+    """Return a boto3 session and its clients' options, as all AWS modules' arguments and environment say."""
+    region, endpoint, given = get_aws_connection_info(module)
+    base = botocore.session.Session()
+    # Understanding the time of each object takes longer than all else about a listing. Nobody asks for it.
+    base.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
+    names = ("profile_name", "aws_access_key_id", "aws_secret_access_key", "aws_session_token")
     session = boto3.session.Session(
-        profile_name=connection.get("profile_name"),
-        aws_access_key_id=connection.get("aws_access_key_id"),
-        aws_secret_access_key=connection.get("aws_secret_access_key"),
-        aws_session_token=connection.get("aws_session_token"),
-        region_name=region,
+        botocore_session=base, region_name=region, **{name: given.get(name) for name in names}
     )
-    found = session.get_credentials()
+    options = {"endpoint_url": endpoint, "verify": given.get("verify"), "config": given.get("aws_config")}
+    return session, options
+
+
+def putter(module: AnsibleAWSModule, bucket: Bucket) -> Putter:
+    found = bucket.session.get_credentials()
 
     def credentials() -> Credentials:
         return Credentials(*found.get_frozen_credentials()[:3])
@@ -289,7 +297,7 @@ def putter(module: AnsibleAWSModule, bucket: Bucket) -> Putter:
         bucket.client.meta.region_name,
         credentials,
         connections=module.params["concurrency"],
-        verify=connection.get("verify"),
+        verify=bucket.verify,
     )
 
 
