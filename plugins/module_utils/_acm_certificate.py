@@ -110,7 +110,7 @@ def predicted() -> dict[str, Any]:
     return {"arn": AFTER_APPLY, "status": AFTER_APPLY, "not_after": AFTER_APPLY}
 
 
-def plan(current: State, desired: State, zone_may_come: bool = False) -> list[Change]:
+def plan(current: State | None, desired: State | None, zone_may_come: bool = False) -> list[Change]:
     """Return the calls that lead from one to the other.
 
     ``zone_may_come``: in check mode the zone may be one that an earlier task would make.

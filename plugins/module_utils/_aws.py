@@ -177,9 +177,9 @@ def run(
     module: Module,
     subject: str,
     *,
-    desired: State,
-    read: Callable[[Aws], State],
-    plan: Callable[[State, State], list[Change]],
+    desired: State | None,
+    read: Callable[[Aws], State | None],
+    plan: Callable[[State | None, State | None], list[Change]],
     predicted: Mapping[str, Any] | None = None,
     secrets: Collection[str] = (),
 ) -> NoReturn:
@@ -191,11 +191,11 @@ def run(
     secrets: keys whose values are shown as a digest only, in the diff and in ``resource``.
     """
     aws = Aws(module)
-    opinion: State = None
+    opinion: State | None = None
     if module.params.get("state", "present") != "absent":
         opinion = {key: value for key, value in (desired or {}).items() if value is not None}
 
-    def goal(current: State) -> State:
+    def goal(current: State | None) -> State | None:
         if opinion is None or "tags" not in opinion:
             return opinion
         purge = module.params.get("purge_tags", True)
@@ -237,14 +237,14 @@ def run(
     module.exit_json(**result)
 
 
-def _restricted(current: State, goal: State) -> dict[str, Any]:
+def _restricted(current: State | None, goal: State | None) -> dict[str, Any]:
     """Return what the goal has an opinion on; all of it if the resource goes."""
     if not current or goal is None:
         return current or {}
     return {key: current[key] for key in goal if key in current}
 
 
-def _shown(state: State) -> dict[str, Any]:
+def _shown(state: State | None) -> dict[str, Any]:
     return {key: value for key, value in (state or {}).items() if not key.startswith("_")}
 
 
@@ -259,7 +259,7 @@ def _redacted(tree: Any, secrets: Collection[str], key: bytes, hide: bool = Fals
     return "hmac:" + hmac.new(key, str(tree).encode(), hashlib.sha256).hexdigest()[:12]
 
 
-def _scrubbed(message: str, desired: State, secrets: Collection[str]) -> str:
+def _scrubbed(message: str, desired: State | None, secrets: Collection[str]) -> str:
     """Take secret values out of an error message: botocore quotes the arguments it finds wrong."""
     for secret in sorted(_leaves({key: (desired or {}).get(key) for key in secrets}), key=len, reverse=True):
         message = message.replace(secret, "********")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _cloudfront_headers, _tags
 from ._converge import AFTER_APPLY, Answer, Change, Refused, State, Wait
@@ -169,7 +169,7 @@ def _answered(behaviour: Mapping[str, Any], headers: Mapping[str, Any] | None) -
     return _cloudfront_headers.headers(headers["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"])
 
 
-def plan(current: State, desired: State, reference: str = "") -> list[Change]:
+def plan(current: State | None, desired: State | None, reference: str = "") -> list[Change]:
     """Return the calls that lead from one to the other.
 
     ``reference`` is what CloudFront knows a create by: one that is sent twice makes one distribution.
@@ -207,8 +207,11 @@ def _access_config(name: str) -> dict[str, Any]:
     }
 
 
-type Planned = tuple[list[Change], str | Answer | None]
-"""The changes to a part, and the part's identifier; None if nothing is said about the part."""
+class Planned(NamedTuple):
+    """The changes to a part, and the part's identifier; None if nothing is said about the part."""
+
+    changes: list[Change]
+    identifier: str | Answer | None
 
 
 def _plan_access(current: Mapping[str, Any], desired: Mapping[str, Any]) -> Planned:
@@ -216,18 +219,18 @@ def _plan_access(current: Mapping[str, Any], desired: Mapping[str, Any]) -> Plan
     found = current["_access"]
     if not found:
         call = "cloudfront.create_origin_access_control"
-        return [Change(call, config)], Answer(call, "OriginAccessControl.Id")
+        return Planned([Change(call, config)], Answer(call, "OriginAccessControl.Id"))
     identifier = found["OriginAccessControl"]["Id"]
     if _covers(found["OriginAccessControl"], config):
-        return [], identifier
+        return Planned([], identifier)
     arguments = {"Id": identifier, "IfMatch": found["ETag"], **config}
-    return [Change("cloudfront.update_origin_access_control", arguments)], identifier
+    return Planned([Change("cloudfront.update_origin_access_control", arguments)], identifier)
 
 
 def _plan_function(current: Mapping[str, Any], desired: Mapping[str, Any]) -> Planned:
     code = desired.get("function_code")
     if not code:
-        return [], code
+        return Planned([], code)
     name = desired["name"]
     body = {
         "Name": name,
@@ -239,35 +242,35 @@ def _plan_function(current: Mapping[str, Any], desired: Mapping[str, Any]) -> Pl
         create = "cloudfront.create_function"
         publish = {"Name": name, "IfMatch": Answer(create, "ETag")}
         changes = [Change(create, body), Change("cloudfront.publish_function", publish)]
-        return changes, Answer(create, "FunctionSummary.FunctionMetadata.FunctionARN")
+        return Planned(changes, Answer(create, "FunctionSummary.FunctionMetadata.FunctionARN"))
     if found["live"] == code and found["runtime"] == FUNCTION_RUNTIME:
-        return [], found["arn"]
+        return Planned([], found["arn"])
     if found["code"] == code and found["runtime"] == FUNCTION_RUNTIME:
         publish = {"Name": name, "IfMatch": found["etag"]}
-        return [Change("cloudfront.publish_function", publish)], found["arn"]
+        return Planned([Change("cloudfront.publish_function", publish)], found["arn"])
     update = "cloudfront.update_function"
     publish = {"Name": name, "IfMatch": Answer(update, "ETag")}
     changes = [
         Change(update, body | {"IfMatch": found["etag"]}),
         Change("cloudfront.publish_function", publish),
     ]
-    return changes, found["arn"]
+    return Planned(changes, found["arn"])
 
 
 def _plan_headers(current: Mapping[str, Any], desired: Mapping[str, Any]) -> Planned:
     wanted = desired.get("security_headers")
     if not wanted:
-        return [], None if wanted is None else ""
+        return Planned([], None if wanted is None else "")
     config = {"ResponseHeadersPolicyConfig": _cloudfront_headers.policy_config(desired["name"], wanted)}
     found = current["_headers"]
     if not found:
         call = "cloudfront.create_response_headers_policy"
-        return [Change(call, config)], Answer(call, "ResponseHeadersPolicy.Id")
+        return Planned([Change(call, config)], Answer(call, "ResponseHeadersPolicy.Id"))
     policy = found["ResponseHeadersPolicy"]
     if _cloudfront_headers.headers(policy["ResponseHeadersPolicyConfig"]) == wanted:
-        return [], policy["Id"]
+        return Planned([], policy["Id"])
     arguments = {"Id": policy["Id"], "IfMatch": found["ETag"], **config}
-    return [Change("cloudfront.update_response_headers_policy", arguments)], policy["Id"]
+    return Planned([Change("cloudfront.update_response_headers_policy", arguments)], policy["Id"])
 
 
 def _config(

@@ -25,8 +25,8 @@ from typing import Any
 
 AFTER_APPLY = "(known after apply)"
 
-type State = dict[str, Any] | None
-"""A resource in its module's normal form; None when there is none."""
+State = dict[str, Any]
+"""A resource in its module's normal form."""
 
 
 class Refused(Exception):
@@ -91,8 +91,8 @@ class Change:
 class Outcome:
     """What ``converge`` found, did and left."""
 
-    before: State
-    after: State
+    before: State | None
+    after: State | None
     changes: list[Change] = field(default_factory=list)
 
 
@@ -100,8 +100,8 @@ SETTLE_ATTEMPTS = 4
 
 
 def converge(
-    read: Callable[[], State],
-    plan: Callable[[State], list[Change]],
+    read: Callable[[], State | None],
+    plan: Callable[[State | None], list[Change]],
     apply: Callable[[Change], Mapping[str, Any]],
     *,
     wait: Callable[[Wait, Change], None] = lambda wait, change: None,
@@ -138,12 +138,12 @@ def converge(
 
 
 def _settle(
-    current: State,
-    read: Callable[[], State],
-    plan: Callable[[State], list[Change]],
+    current: State | None,
+    read: Callable[[], State | None],
+    plan: Callable[[State | None], list[Change]],
     applied: list[Change],
     pause: Callable[[int], None],
-) -> tuple[State, list[Change]]:
+) -> tuple[State | None, list[Change]]:
     """Return the state and the changes to apply now, once AWS shows what was applied before."""
     for attempt in range(SETTLE_ATTEMPTS):
         pending = plan(current)

@@ -258,7 +258,7 @@ def assemble(
     instance: Mapping[str, Any] | None,
     address: Mapping[str, Any] | None,
     replaced: Mapping[str, Any] | None,
-) -> State:
+) -> State | None:
     """Return a host's normal form out of the parts that were found; None when there is none."""
     if instance is None and address is None and replaced is None:
         return None

@@ -24,7 +24,7 @@ _PROFILE_ON_ITS_WAY = ("InvalidParameterValue",)
 _IN_BETWEEN = ("IncorrectInstanceState", "InvalidInstanceID")
 
 
-def plan(current: State, goal: State, terms: Terms) -> list[Change]:
+def plan(current: State | None, goal: State | None, terms: Terms) -> list[Change]:
     """Return the calls that turn ``current`` into ``goal``.
 
     Raises Refused when that takes something nobody allowed: a stop, lifting the termination protection, a

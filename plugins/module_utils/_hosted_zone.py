@@ -52,12 +52,11 @@ def key(name: str, kind: str) -> str:
     return f"{name} {kind}"
 
 
-Targets = Mapping[tuple[str, str], str | None]
-"""What a target's kind and name is now: an address or a domain name; None if it isn't there yet."""
-
-
-def desired(params: Mapping[str, Any], targets: Targets) -> dict[str, Any]:
+def desired(params: Mapping[str, Any], targets: Mapping[tuple[str, str], str | None]) -> dict[str, Any]:
     """Return what the module's parameters ask for; None is no opinion.
+
+    ``targets`` says what a target's kind and name is now: an address or a domain name; None if it isn't
+    there yet.
 
     Raises ValueError listing every record that can't be one.
     """
@@ -69,7 +68,9 @@ def desired(params: Mapping[str, Any], targets: Targets) -> dict[str, Any]:
     }
 
 
-def _records(params: Mapping[str, Any], targets: Targets) -> dict[str, dict[str, Any]]:
+def _records(
+    params: Mapping[str, Any], targets: Mapping[tuple[str, str], str | None]
+) -> dict[str, dict[str, Any]]:
     records: dict[str, dict[str, Any]] = {}
     problems = []
     removed = absent_records(params)
@@ -98,7 +99,10 @@ def absent_records(params: Mapping[str, Any]) -> list[str]:
 
 
 def _record(
-    item: Mapping[str, Any], name: str, params: Mapping[str, Any], targets: Targets
+    item: Mapping[str, Any],
+    name: str,
+    params: Mapping[str, Any],
+    targets: Mapping[tuple[str, str], str | None],
 ) -> dict[str, Any]:
     if bool(item["values"]) == bool(item["target"]):
         raise ValueError("it needs either values or a target")
@@ -230,7 +234,7 @@ class Terms:
     wait: int = 0
 
 
-def plan(current: State, goal: State, terms: Terms) -> list[Change]:
+def plan(current: State | None, goal: State | None, terms: Terms) -> list[Change]:
     """Return the calls that turn ``current`` into ``goal``.
 
     Raises Refused when a record in the way isn't ours to remove.

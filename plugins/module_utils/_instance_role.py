@@ -46,7 +46,7 @@ def normalise(
     policies: Mapping[str, Any],
     managed_policies: list[str],
     profile: Mapping[str, Any] | None,
-) -> State:
+) -> State | None:
     """Return the normal form of IAM's answers; None when there is neither a role nor a profile."""
     if role is None and profile is None:
         return None
@@ -66,7 +66,7 @@ def normalise(
     return found
 
 
-def plan(current: State, desired: State) -> list[Change]:
+def plan(current: State | None, desired: State | None) -> list[Change]:
     """Return the changes from one to the other, in an order IAM accepts."""
     if desired is None:
         return _removal(current) if current else []

@@ -33,7 +33,7 @@ _CORS = {
     "expose_headers": "ExposeHeaders",
 }
 
-type Setting = tuple[str, dict[str, Any]]
+Setting = tuple[str, dict[str, Any]]
 """The call that sets something on a bucket, and its arguments beside the bucket's name."""
 
 
@@ -204,7 +204,7 @@ def _website(answer: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def plan(current: State, desired: State, force: bool = False) -> list[Change]:
+def plan(current: State | None, desired: State | None, force: bool = False) -> list[Change]:
     """Return the calls that lead from one to the other, in the order S3 needs them.
 
     A bucket that goes has its object versions under "_objects"; ``force`` deletes them first.

@@ -122,7 +122,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aw
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import State
 
 
-def read(aws: Aws, goal: Mapping[str, Any], timeout: int) -> State:
+def read(aws: Aws, goal: Mapping[str, Any], timeout: int) -> State | None:
     """Return the certificate in its normal form, once Amazon has issued it if it can.
 
     Raises Refused when it doesn't within ``timeout`` seconds.

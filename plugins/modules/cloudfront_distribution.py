@@ -190,7 +190,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge impo
 NO_FUNCTION = ("NoSuchFunctionExists",)
 
 
-def read(aws: Aws, name: str, aliases: list[str], wait: int) -> State:
+def read(aws: Aws, name: str, aliases: list[str], wait: int) -> State | None:
     """Return the site in its normal form, waiting up to so many seconds until it is deployed.
 
     Raises Refused when another distribution has one of its names, or it isn't deployed in time.

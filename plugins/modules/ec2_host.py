@@ -248,7 +248,7 @@ class Reader:
         self.replace = params["replace"]
         self.references: _ec2_host.References | None = None
 
-    def read(self, aws: _aws.Aws) -> State:
+    def read(self, aws: _aws.Aws) -> State | None:
         """Return the host's normal form. Raises Refused when a name has two things, or nothing."""
         instances = self._instances(aws)
         if self.replace == "true":  # the one there is now; not the new one, when the plan is made again
@@ -268,7 +268,7 @@ class Reader:
             old and self._instance(aws, old),
         )
 
-    def plan(self, current: State, goal: State) -> list[Any]:
+    def plan(self, current: State | None, goal: State | None) -> list[Any]:
         references = self.references or _ec2_host.References()
         return _ec2_host_plan.plan(current, goal, _ec2_host.terms(self.params, references))
 

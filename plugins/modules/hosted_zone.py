@@ -242,7 +242,7 @@ class Reader:
         self.ours = ours
         self.delegation: dict[str, Any] | None = None
 
-    def read(self, aws: _aws.Aws) -> State:
+    def read(self, aws: _aws.Aws) -> State | None:
         """Return the zone's normal form. Raises Refused when several have its name."""
         name = fqdn(self.params["name"])
         answer = aws.call("route53.list_hosted_zones_by_name", DNSName=name)

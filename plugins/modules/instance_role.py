@@ -97,7 +97,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import _aws, _
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import AFTER_APPLY, State
 
 
-def read(aws: _aws.Aws, name: str) -> State:
+def read(aws: _aws.Aws, name: str) -> State | None:
     """Return the role and its profile in normal form."""
     role = aws.call("iam.get_role", missing=("NoSuchEntity",), RoleName=name)
     profile = aws.call("iam.get_instance_profile", missing=("NoSuchEntity",), InstanceProfileName=name)

@@ -300,7 +300,7 @@ CORS_RULES = {
 }
 
 
-def read(aws: Aws, name: str) -> State:
+def read(aws: Aws, name: str) -> State | None:
     """Return the bucket in its normal form, None if there is none.
 
     Raises Refused when another account has a bucket of that name.
@@ -326,7 +326,7 @@ def is_free(aws: Aws, name: str) -> bool:
         raise
 
 
-def read_with_objects(aws: Aws, name: str, most: int | None) -> State:
+def read_with_objects(aws: Aws, name: str, most: int | None) -> State | None:
     """Return the bucket with at most so many of its object versions, which have to go before it does."""
     state = read(aws, name)
     if state:

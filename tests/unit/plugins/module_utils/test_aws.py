@@ -66,17 +66,17 @@ def error(code: str, message: str = "No.") -> ClientError:
 class Thing:
     """A resource of one call, whose state is a dict in memory."""
 
-    def __init__(self, state: State = None) -> None:
+    def __init__(self, state: State | None = None) -> None:
         self.state = state
 
-    def read(self, aws: Aws) -> State:
+    def read(self, aws: Aws) -> State | None:
         client: FakeClient = aws._client("toy", None)
         for operation, arguments in client.calls:
             self.state = None if operation == "delete" else {"id": "t-1", **arguments}
         return self.state
 
     @staticmethod
-    def plan(current: State, desired: State) -> list[Change]:
+    def plan(current: State | None, desired: State | None) -> list[Change]:
         if desired is None:
             return [Change("toy.delete", {})] if current else []
         if current and {key: current.get(key) for key in desired} == desired:
@@ -84,7 +84,7 @@ class Thing:
         return [Change("toy.put", desired)]
 
 
-def ran(module: FakeModule, thing: Thing, desired: State, **options: Any) -> dict[str, Any]:
+def ran(module: FakeModule, thing: Thing, desired: State | None, **options: Any) -> dict[str, Any]:
     with pytest.raises(Ended) as ended:
         run(module, "thing n", desired=desired, read=thing.read, plan=thing.plan, **options)
     result: dict[str, Any] = ended.value.args[0]
@@ -180,7 +180,7 @@ def test_errors_say_what_where_and_what_next(
 
 
 def test_a_refusal_is_the_message() -> None:
-    def plan(current: State, desired: State) -> list[Change]:
+    def plan(current: State | None, desired: State | None) -> list[Change]:
         raise Refused("it belongs to someone else")
 
     module = FakeModule()
