@@ -1,0 +1,92 @@
+"""The laravel_app role's units and formulas, for every supported distribution."""
+
+from __future__ import annotations
+
+import configparser
+from typing import Any
+
+import pytest
+
+from tests.unit.roles.render import DISTRIBUTIONS, evaluate, render
+
+DEBIAN = DISTRIBUTIONS["Debian-13"]
+UNITS = ["laravel-worker@.service.j2", "laravel-scheduler.service.j2", "laravel-scheduler.timer.j2"]
+
+
+@pytest.fixture(params=DISTRIBUTIONS.values(), ids=list(DISTRIBUTIONS))
+def facts(request: pytest.FixtureRequest) -> dict[str, Any]:
+    found: dict[str, Any] = request.param
+    return found
+
+
+def unit(template: str, facts: dict[str, Any] = DEBIAN, **overrides: Any) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, strict=True, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(render("laravel_app", template, facts, **overrides))
+    return parser
+
+
+@pytest.mark.parametrize("template", UNITS)
+def test_units_are_well_formed_and_set_nothing_twice(template: str, facts: dict[str, Any]) -> None:
+    assert "Unit" in unit(template, facts)
+
+
+def test_the_php_is_the_distributions() -> None:
+    assert [
+        unit("laravel-worker@.service.j2", facts)["Service"]["ExecStart"].split()[0]
+        for facts in DISTRIBUTIONS.values()
+    ] == ["/usr/bin/php8.4", "/usr/bin/php8.3", "/usr/bin/php8.5"]
+
+
+def test_a_worker_starts_through_current_from_the_root() -> None:
+    service = unit("laravel-worker@.service.j2", laravel_app_worker_queues=["high", "default"])["Service"]
+    assert service["WorkingDirectory"] == "/srv/laravel"
+    assert " current/artisan queue:work " in service["ExecStart"]
+    assert "--queue=high,default " in service["ExecStart"]
+
+
+def test_a_worker_gets_the_time_of_a_job_to_stop() -> None:
+    service = unit("laravel-worker@.service.j2", laravel_app_worker_timeout=300)["Service"]
+    assert "--timeout=300 " in service["ExecStart"]
+    assert service["TimeoutStopSec"] == "310"
+    assert service["KillMode"] == "mixed"
+
+
+def test_memory_is_limited_above_where_a_worker_renews_itself() -> None:
+    service = unit("laravel-worker@.service.j2", laravel_app_worker_memory_mb=200)["Service"]
+    assert service["ExecStart"].endswith("--memory=200")
+    assert service["MemoryMax"] == "300M"
+
+
+@pytest.mark.parametrize("template", UNITS[:2])
+def test_units_write_to_storage_alone(template: str) -> None:
+    service = unit(template)["Service"]
+    assert service["ProtectSystem"] == "strict"
+    assert service["ReadWritePaths"] == "/srv/laravel/shared/storage"
+    assert service["User"] == "laravel"
+
+
+def test_background_tasks_outlive_the_schedulers_run() -> None:
+    assert unit("laravel-scheduler.service.j2")["Service"]["KillMode"] == "process"
+
+
+def test_workers_are_as_many_as_asked_for() -> None:
+    assert evaluate("laravel_app", "__laravel_app_worker_units | list", DEBIAN, laravel_app_workers=2) == [
+        "laravel-worker@1.service",
+        "laravel-worker@2.service",
+    ]
+    assert evaluate("laravel_app", "__laravel_app_worker_units | list", DEBIAN, laravel_app_workers=0) == []
+
+
+def test_parameter_store_needs_boto3_and_a_file_does_not() -> None:
+    assert "python3-boto3" in evaluate("laravel_app", "__laravel_app_packages", DEBIAN)
+    assert "python3-boto3" not in evaluate(
+        "laravel_app", "__laravel_app_packages", DEBIAN, laravel_app_env_source="file"
+    )
+
+
+def test_the_log_is_rotated_as_the_application() -> None:
+    text = render("laravel_app", "logrotate.j2", DEBIAN, laravel_app_log_days=3)
+    assert text.splitlines()[3] == "/srv/laravel/shared/storage/logs/laravel.log {"
+    assert "su laravel laravel" in text
+    assert "rotate 3" in text
