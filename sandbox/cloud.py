@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import ipaddress
 import json
+import re
 import secrets
 import ssl
 import time
@@ -17,6 +18,7 @@ import botocore.session
 from sandbox import config, pki, podman
 
 TEMPLATES = Path(__file__).parent / "templates"
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
 PUBLIC_RESOLVERS = ("9.9.9.9", "1.1.1.1")
 
 
@@ -165,8 +167,18 @@ def fetch_pebble_root(seconds: float = 15) -> bytes:
 
 
 def write_trust() -> bool:
-    """Bundle what a client of the sandbox has to trust. Gives whether it changed."""
-    return write_if_new(config.TRUST, config.CA.read_text() + fetch_pebble_root().decode())
+    """Bundle what a client of the sandbox has to trust. Gives whether it changed.
+
+    Pebble's earlier roots stay in it: certificates that it issued before it was restarted are still good.
+    """
+    before = config.TRUST.read_text() if config.TRUST.exists() else ""
+    return write_if_new(config.TRUST, bundle(config.CA.read_text(), fetch_pebble_root().decode(), before))
+
+
+def bundle(*texts: str) -> str:
+    """The certificates of some PEM texts, each once."""
+    found = [certificate for text in texts for certificate in CERTIFICATE.findall(text)]
+    return "".join(f"{certificate}\n" for certificate in dict.fromkeys(found))
 
 
 def reload_dns() -> None:

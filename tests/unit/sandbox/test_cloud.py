@@ -51,3 +51,10 @@ def test_names_set_by_hand_are_local_data() -> None:
 def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not a DNS name"):
         names.change(name, "10.97.0.9")
+
+
+def test_what_was_trusted_stays_trusted_and_is_there_once() -> None:
+    one, two, three = (
+        f"-----BEGIN CERTIFICATE-----\n{n}\n-----END CERTIFICATE-----\n" for n in ("one", "two", "three")
+    )
+    assert cloud.bundle(one, three, one + two) == one + three + two
