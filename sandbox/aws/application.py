@@ -32,7 +32,7 @@ class Application:
         self.account = account
         self.world_socket = world_socket
         self.edges = edges
-        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.moto = DomainDispatcherApplication(_create_app)
         # moto looks through its folders for each request: a third of the time a small one takes.
         self.moto.get_backend_for_host = functools.cache(self.moto.get_backend_for_host)
 
@@ -77,7 +77,13 @@ class Application:
         if call.name == "s3:PutObject" and "form-urlencoded" in call.environ.get("CONTENT_TYPE", ""):
             # moto would take the object for a form and lose its bytes.
             call.environ["CONTENT_TYPE"] = "binary/octet-stream"
-        return _run(self.moto, call.environ)
+        try:
+            answer = _run(self.moto, call.environ)
+        except NotImplementedError as error:
+            raise _not_known(call) from error
+        if answer[0] == 404 and call.service != "s3" and _is_page(answer):
+            raise _not_known(call)
+        return answer
 
     def _hide_missing_objects(self, call: Call, caller: Caller, origin: Origin, status: int) -> None:
         """S3 tells that an object is missing only to those who may list its bucket."""
@@ -93,6 +99,22 @@ class Application:
         reset.reset()
         world.tell(self.world_socket, "reset")
         return _json({"status": "ok"})
+
+
+def _create_app(service: str | None) -> Any:
+    if service is None:
+        raise NotImplementedError
+    return create_backend_app(service)
+
+
+def _not_known(call: Call) -> AwsError:
+    """An answer that no client tries again, and that says who doesn't know the call."""
+    return AwsError("NotImplemented", f"The sandbox's AWS doesn't know {call.name} yet.", 501)
+
+
+def _is_page(answer: Answer) -> bool:
+    """Whether it is the web framework that answers, which has no route for this."""
+    return any(name.lower() == "content-type" and "text/html" in value for name, value in answer[1].items())
 
 
 def _run(application: Callable[..., Iterable[bytes]], environ: Environ) -> Answer:

@@ -55,8 +55,8 @@ def caller_of(call: Call, account: str, trusted: bool) -> Caller:
         raise AwsError("AccessDenied", "Request has expired", 403)
     key = call.credential.access_key
     if key == OWNER_KEY:
-        root = f"arn:aws:iam::{account}:root"
-        return Caller(Principal(frozenset({root}), account, owner=True), name=root)
+        names = frozenset({owner_arn(account), f"arn:aws:iam::{account}:root"})
+        return Caller(Principal(names, account, owner=True), name=owner_arn(account))
     session = get_backend("sts")[account][PARTITION].get_assumed_role_from_access_key(key)
     if session is not None:
         return _session(call, session, account)
@@ -64,6 +64,10 @@ def caller_of(call: Call, account: str, trusted: bool) -> Caller:
     if user is not None:
         return _user(call, user, key, account)
     raise unknown_key(call)
+
+
+def owner_arn(account: str) -> str:
+    return f"arn:aws:iam::{account}:user/{OWNER_KEY}"
 
 
 def role_policies(name: str, account: str) -> tuple[list[Policy], list[Policy]]:

@@ -5,8 +5,12 @@
                 ``aws.endpoint``, ``aws.region``, ``aws.account`` and ``aws.client("s3")``.
 ``fresh_aws``   the same, with an empty account: whatever earlier tests made is gone.
 
-The server's keys (``sandbox``) may do anything; a session of an assumed role is held to the role's
-policies. An API call that fails isn't retried, so a missing one shows at once.
+The owner's key (``sandbox``, with any secret) may do anything but what a bucket policy denies; a session
+of an assumed role is held to the role's policies, and an unknown key is refused. An API call that fails
+isn't retried, and one that the sandbox doesn't know answers 501 NotImplemented.
+
+This process is believed to be the edge: what comes without X-Forwarded-Proto counts as TLS, and a test
+may say ``X-Forwarded-Proto: http``, or ``X-Forwarded-For`` to be an instance that asks for its metadata.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ class Aws:
     """A running AWS API."""
 
     endpoint: str
+    world_socket: Path
     region: str = REGION
     account: str = ACCOUNT
 
@@ -87,7 +92,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         # Each test worker has a home without anybody's AWS configuration.
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             patch.setenv(name, os.devnull)
-        yield Aws(endpoint)
+        yield Aws(endpoint, socket)
     server.terminate()
     server.wait(timeout=20)
 

@@ -15,6 +15,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "ec2": ("ec2_images", "ec2_addresses", "ec2_instances", "ec2_running"),
     "s3": ("s3_buckets",),
     "ssm": ("ssm_images",),
+    "sts": ("sts_owner",),
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -26,16 +27,18 @@ class Pool:
     first: int
     last: int
     turn: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, used: Collection[str]) -> str:
         """Return an address that isn't used. Raises `AwsError` when all are."""
         size = self.last - self.first + 1
-        for step in range(size):
-            number = (self.turn + step) % size
-            address = str(NETWORK[self.first + number])
-            if address not in used:
-                self.turn = number + 1
-                return address
+        with self.lock:
+            for step in range(size):
+                number = (self.turn + step) % size
+                address = str(NETWORK[self.first + number])
+                if address not in used:
+                    self.turn = number + 1
+                    return address
         raise AwsError("AddressLimitExceeded", "The sandbox has no address left in this range.")
 
 
