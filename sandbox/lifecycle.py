@@ -75,6 +75,7 @@ def health() -> bool:
 
 def up() -> None:
     """Bring up whatever isn't, and say each step."""
+    forget_last_boot()
     changed = cloud.configure()
     if is_up() and not changed and not image.missing():
         if not services.WORLD.is_current():
@@ -82,7 +83,6 @@ def up() -> None:
         print("The sandbox is up.")
         return
     check_machine()
-    forget_last_boot()
     print("Bringing the sandbox up:", flush=True)
     missing = image.missing()
     if missing:
