@@ -28,7 +28,7 @@ from ._errors import CallFailed
 
 try:
     import urllib3
-    from botocore.exceptions import ClientError, EndpointConnectionError
+    from botocore.exceptions import ClientError, EndpointConnectionError, SSLError
     from botocore.httpsession import get_cert_path
     from botocore.utils import get_environ_proxies
 except ImportError:
@@ -87,8 +87,9 @@ class Putter:
         try:
             answer = self._pool.urlopen("PUT", path, body=body, headers=signed)
         except urllib3.exceptions.HTTPError as error:
-            failure = EndpointConnectionError(endpoint_url=f"{self._host}{path}", error=error)
-            raise CallFailed("s3.put_object", failure) from error
+            untrusted = isinstance(getattr(error, "reason", error), urllib3.exceptions.SSLError)
+            kind = SSLError if untrusted else EndpointConnectionError
+            raise CallFailed("s3.put_object", kind(endpoint_url=self._host, error=error)) from error
         if answer.status != 200:
             raise CallFailed("s3.put_object", _error(answer.status, answer.data))
         return str(answer.headers["ETag"]).strip('"')

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import botocore.auth
 import botocore.credentials
@@ -15,6 +18,10 @@ import pytest
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._s3_put import Credentials, Putter, sign
 from botocore.awsrequest import AWSRequest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 MD5 = hashlib.md5(b"body", usedforsecurity=False)
 NOW = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
@@ -126,3 +133,44 @@ def test_nothing_answers(put: Callable[..., str], monkeypatch: pytest.MonkeyPatc
     with pytest.raises(CallFailed) as error:
         put("http://127.0.0.1:9")
     assert error.value.code == "EndpointConnectionError"
+
+
+def test_tls_is_verified(answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the given authority, by nobody's if it is another, and not at all if told so."""
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    answers.server.socket = context.wrap_socket(answers.server.socket, server_side=True)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    def put(verify: bool | str | None) -> str:
+        url = answers.url.replace("http:", "https:")
+        putter = Putter(url, "us-east-1", lambda: Credentials("k", "s"), connections=1, verify=verify)
+        return putter.put("key", b"body", MD5.hexdigest(), {})
+
+    answers.answers = [(200, b"")] * 3
+    assert put(str(certificate)) == "etag"
+    for other in (True, None):
+        with pytest.raises(CallFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            put(other)
+    assert put(False) == "etag"
+
+
+def self_signed(folder: Path) -> Path:
+    """Return a file with a key and a certificate for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    start = datetime.now(UTC) - timedelta(hours=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=1))
+        .add_extension(addresses, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(pem, pkcs8, serialization.NoEncryption())
+    file = folder / "certificate.pem"
+    file.write_bytes(private + certificate.public_bytes(pem))
+    return file
