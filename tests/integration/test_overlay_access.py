@@ -376,3 +376,24 @@ def test_cloudfront_reads_by_its_distribution(fresh_aws: Aws) -> None:
 
 def test_boto3_finds_no_other_credentials(aws: Aws) -> None:
     assert boto3.Session().get_credentials().access_key == "sandbox"
+
+
+def test_a_bucket_in_the_host_name(as_role: Callable[..., Client], fresh_aws: Aws) -> None:
+    """As on a host: the bucket is in the name that is asked, and the edge passes that name on."""
+    fresh_aws.client("s3").create_bucket(Bucket="documents")
+    s3 = as_role(statement(Action="s3:*Object", Resource="arn:aws:s3:::documents/receipts/*"))("s3")
+    name = "documents.s3.us-east-1.amazonaws.com"
+
+    def ask_by_name(request: Any, **_: Any) -> None:
+        request.url = request.url.replace(f"{fresh_aws.endpoint}/documents", f"http://{name}")
+
+    def reach_the_server(request: Any, **_: Any) -> None:
+        request.url = request.url.replace(f"http://{name}", fresh_aws.endpoint)
+        request.headers["Host"] = name
+
+    s3.meta.events.register("before-sign.s3", ask_by_name)
+    s3.meta.events.register("before-send.s3", reach_the_server)
+    s3.put_object(Bucket="documents", Key="receipts/1", Body=b"x")
+    assert s3.get_object(Bucket="documents", Key="receipts/1")["Body"].read() == b"x"
+    with refused():
+        s3.put_object(Bucket="documents", Key="invoices/1", Body=b"x")
