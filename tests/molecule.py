@@ -29,7 +29,7 @@ def run(scenario: str) -> bool:
         code = subprocess.run(
             ["molecule", "test", "--scenario-name", scenario, "--no-command-borders"],
             cwd=ROOT,
-            env={**os.environ, "XDG_CACHE_HOME": str(ROOT / ".cache"), "NO_COLOR": "1"},
+            env={**os.environ, "MOLECULE_EPHEMERAL_DIRECTORY": str(LOGS / scenario), "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
