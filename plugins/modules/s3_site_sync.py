@@ -119,7 +119,6 @@ attributes:
     support: full
     description: Shows each key that something happens to, with its ETag, cache policy and media type.
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

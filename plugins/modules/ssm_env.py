@@ -95,7 +95,6 @@ attributes:
     support: full
     description: Shows names, types and keyed digests.
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

@@ -30,7 +30,6 @@ attributes:
     support: none
     description: It changes nothing.
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -50,7 +49,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-values:
+variables:
   description: Each variable's value, as the application reads it.
   returned: when O(with_values)
   type: dict
@@ -101,7 +100,7 @@ def main() -> None:
         "versions": {item["Name"][len(path) + 1 :]: item["Version"] for item in parameters},
     }
     if with_values:
-        result["values"] = {name: value.text for name, value in variables.items()}
+        result["variables"] = {name: value.text for name, value in variables.items()}
     module.exit_json(**result)
 
 

@@ -47,7 +47,7 @@ def stored(aws: Aws) -> dict[str, dict[str, Any]]:
 def test_nasty_values_go_there_and_back(fresh_aws: Aws, env: dict[str, Any]) -> None:
     done = applied_as_planned("ssm_env", **env, values=NASTY)
     assert done["changed"]
-    assert run_module("ssm_env_info", path=PATH)["values"] == NASTY
+    assert run_module("ssm_env_info", path=PATH)["variables"] == NASTY
 
 
 def test_types_tags_and_generated_secrets(fresh_aws: Aws, env: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ def test_env_file(fresh_aws: Aws, env: dict[str, Any], tmp_path: Path) -> None:
         'APP_KEY=\nAPP_NAME="Academia Ñ"\nAPP_URL=https://api.academia.test\nASSETS=${APP_URL}/a\n'
     )
     run_module("ssm_env", **env, env_file=str(file), generate={"APP_KEY": "laravel_key"})
-    values = run_module("ssm_env_info", path=PATH)["values"]
+    values = run_module("ssm_env_info", path=PATH)["variables"]
     assert values.pop("APP_KEY").startswith("base64:")
     assert values == {
         "APP_NAME": "Academia Ñ",
@@ -224,4 +224,4 @@ def test_info_without_values(fresh_aws: Aws, env: dict[str, Any]) -> None:
         "secrets": ["APP_KEY"],
         "versions": {"APP_KEY": 2, "B": 1},
     }
-    assert "values" not in info
+    assert "variables" not in info

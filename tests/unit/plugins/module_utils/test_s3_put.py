@@ -135,6 +135,7 @@ def test_nothing_answers(put: Callable[..., str], monkeypatch: pytest.MonkeyPatc
     assert error.value.code == "EndpointConnectionError"
 
 
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_tls_is_verified(answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the given authority, by nobody's if it is another, and not at all if told so."""
     certificate = self_signed(tmp_path)
