@@ -19,6 +19,8 @@ from sandbox.sudo import root
 from sandbox.world import machines
 from sandbox.world.account import Reader
 
+# The containers there are, by their label.
+KINDS = ("instance", "machine", "cloud")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Its list of the addresses that are taken, and of the layers it has seen.
 PODMANS_OWN = (
@@ -175,12 +177,20 @@ def other_checkout() -> Path | None:
 
 
 def forget_last_boot() -> None:
-    """Drop podman's run state of an earlier boot of this machine, which names what is no more."""
+    """After this machine was booted anew, drop what podman remembers of the boot before.
+
+    Its run state names what is no more, and its list of taken addresses may have survived. The account
+    is gone too, and so are its machines; the images stay.
+    """
     run = config.CONTAINERS / "run"
     mark = config.STATE / "boot_id"
     boot = BOOT_ID.read_text()
     if run.exists() and (not mark.exists() or mark.read_text() != boot):
         remove_tree(run)
+        for kind in KINDS:
+            remove_containers(kind)
+        for network in config.NETWORKS.glob("*.json"):
+            network.unlink()
     mark.write_text(boot)
 
 
@@ -231,7 +241,7 @@ def down() -> None:
         services.AWS.stop()
     forget_last_boot()
     with step("remove the containers and their network"):
-        for kind in ("instance", "machine", "cloud"):
+        for kind in KINDS:
             remove_containers(kind)
         remove_store()
         remove_podmans_own()
