@@ -23,18 +23,25 @@ def mounts() -> list[str]:
 
 
 def is_running() -> bool:
-    return str(FOLDER) in mounts()
+    """Whether it serves. When its process has died, the mount stays and answers with an error."""
+    try:
+        return str(FOLDER) in mounts() and (FOLDER / "proc" / "uptime").stat().st_mode > 0
+    except OSError:
+        return False
 
 
 def start(seconds: float = 10) -> None:
     """Start it where it isn't running. Raises TimeoutError when it doesn't serve."""
     if is_running():
         return
+    unmount()
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     program = shutil.which("lxcfs", path=path) or "lxcfs"
     pid_file = config.STATE / "lxcfs.pid"
     root(
+        # Not of the terminal's session: what ends that would end the view that hosts have of their memory.
+        "setsid",
         "sh",
         "-c",
         '"$0" --enable-cfs --pidfile="$1" "$2" >/dev/null 2>&1 &',
@@ -51,10 +58,15 @@ def start(seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
+def unmount() -> None:
+    """Unmount it where it is mounted, be it alive or dead."""
+    if str(FOLDER) in mounts():
+        root("umount", "--lazy", str(FOLDER))
+
+
 def stop() -> None:
     """Stop it, and remove what it leaves unless another lxcfs runs."""
-    if is_running():
-        root("umount", str(FOLDER))
+    unmount()
     if not mounts():
         root(
             "rmdir",
