@@ -33,6 +33,7 @@ _UNESCAPE = {"f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPE = str.maketrans(
     {"\\": r"\\", '"': r"\"", "$": r"\$", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f", "\v": r"\v"}
 )
+_ESCAPE_AND_RUN = re.compile(r"""[\n\r\t\f\v]([^\s\\'"#$]+)""", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -80,7 +81,7 @@ def parse(text: str) -> tuple[list[Entry], list[Problem]]:
 def render(values: Mapping[str, str], header: Iterable[str] = ()) -> str:
     """Write a ``.env`` that phpdotenv reads back as exactly ``values``.
 
-    One line a variable, in the order given. A value is bare when it is plain, and
+    One line a variable (but see _cut_characters), in the order given. A value is bare when it is plain, and
     double-quoted with escapes otherwise: that is the one form in which phpdotenv can
     neither take ``$`` for a reference nor a lone quote for the start of a block.
 
@@ -105,6 +106,8 @@ def problem_with(name: str, value: str) -> str | None:
         value.encode()
     except UnicodeEncodeError:
         return f"{name} is not valid Unicode text (it can't be written as UTF-8)"
+    if any(value[at] == "\r" for at in _cut_characters(value)):
+        return f"{name} has a carriage return before a long text without spaces, which phpdotenv spoils"
     return None
 
 
@@ -135,7 +138,29 @@ def from_parameter(stored: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    return f'"{value.translate(_ESCAPE)}"'
+    literal = _cut_characters(value)
+    pieces = []
+    start = 0
+    for at in literal:
+        pieces += [value[start:at].translate(_ESCAPE), value[at]]
+        start = at + 1
+    # On a block's last line phpdotenv takes =" for another opening, and looks for one more quote.
+    end = '" # "' if literal and value.endswith("=") else '"'
+    return "".join(['"', *pieces, value[start:].translate(_ESCAPE), end])
+
+
+def _cut_characters(value: str) -> list[int]:
+    """Return where an escape would spoil what follows it.
+
+    phpdotenv reads 1000 bytes at a time. After an escape it takes the first letter off by mb_substr, which,
+    since PHP 8.4, replaces a character that the end of the 1000 bytes cuts in two. A line feed or tab that
+    long text without a space follows is therefore written as itself.
+    """
+    return [
+        match.start()
+        for match in _ESCAPE_AND_RUN.finditer(value)
+        if len(match[1]) > 333 and len(run := match[1].encode()) > 999 and run[999] & 0xC0 == 0x80
+    ]
 
 
 def _logical_lines(text: str, problems: list[Problem]) -> Iterator[tuple[int, str]]:

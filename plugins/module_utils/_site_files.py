@@ -26,7 +26,7 @@ BATCH = 100
 """Files hashed by one job: a thread a file costs more than hashing a small one."""
 
 FIRST, MIDDLE, LAST, WORKERS = range(4)
-"""When a file is uploaded: before the pages what they refer to, after them service workers, which read them."""
+"""When a file is uploaded: pages after what they refer to, service workers after the pages they read."""
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from .dotenv_cases import NASTY, PEM
 
 NAMES = st.from_regex(_dotenv.NAME, fullmatch=True)
-VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")) | st.text(
-    "\"'\\$ {}#=\n\r\tna"
+SPECIAL = st.text("\"'\\$ {}#=\n\ta")
+# phpdotenv reads 1000 bytes at a time.
+LONG = st.builds(
+    lambda first, number, last: first + "é" * number + last, SPECIAL, st.integers(490, 510), SPECIAL
 )
+VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")) | SPECIAL | LONG
 
 
 def read(text: str) -> dict[str, str | None]:
@@ -114,6 +117,7 @@ def test_problems_never_quote_what_may_be_a_secret() -> None:
         ("A-B", "x", "not a variable name"),
         ("A", "x\0y", "NUL"),
         ("A", "\ud800", "Unicode"),
+        ("A", "\r" + "é" * 600, "carriage return"),
         ("", "x", "name"),
     ],
 )

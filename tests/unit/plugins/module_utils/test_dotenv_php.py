@@ -83,4 +83,6 @@ def _same(text: str, answer: dict[str, str | None] | None) -> None:
     _, problems = _dotenv.parse(text)
     if any("never closed" in problem.message and "opens here" in problem.message for problem in problems):
         return  # phpdotenv drops an unclosed block and all that follows without a word; we don't
+    if answer and not all(name.isascii() for name in answer):
+        return  # since 5.6 phpdotenv takes any letter for a name; Parameter Store doesn't
     assert ours(text) == answer, text
