@@ -34,16 +34,22 @@ class Item:
 
     headers: UNCERTAIN until the upload that sets them is known to have happened.
     gone: when it was first seen to be no longer part of the site, in seconds since 1970.
+    before: ETag of the version that this one replaces, and that is still there if the run was killed.
     """
 
     digest: str
     headers: str
     etag: str = ""
     gone: int | None = None
+    before: str = ""
 
     def is_in(self, listed: str | None) -> bool:
-        """Tell whether the object listed with this ETag is the one we put."""
+        """Tell whether the object listed with this ETag is as recorded."""
         return listed == (self.etag or self.digest)
+
+    def is_ours(self, listed: str | None) -> bool:
+        """Tell whether we put the object listed with this ETag."""
+        return listed is not None and (self.is_in(listed) or listed == self.before)
 
 
 Record = dict[str, Item]
@@ -75,10 +81,10 @@ def dump(record: Record) -> bytes:
 
 
 def _row(item: Item, headers: int) -> list[Any]:
-    row: list[Any] = [item.digest, headers]
-    if item.etag or item.gone is not None:
-        row.append(item.etag)
-    return row if item.gone is None else [*row, item.gone]
+    row: list[Any] = [item.digest, headers, item.etag, item.gone, item.before]
+    while row[-1] in ("", None):
+        row.pop()
+    return row
 
 
 @dataclass
@@ -125,16 +131,20 @@ def plan(
         if item is None and there is not None:
             result.foreign.append(key)
         goal = Item(file.digest, file.headers)
-        if item and item.is_in(there) and replace(item, etag="", gone=None) == goal:
+        if item and item.is_in(there) and (item.digest, item.headers) == (goal.digest, goal.headers):
             result.record[key] = replace(item, gone=None)
             continue
         result.uploads[key] = file
         # The listing can't tell an upload of the same bytes from one that never happened.
         if there == file.digest:
             result.uncertain.add(key)
-        result.record[key] = replace(goal, headers=UNCERTAIN) if key in result.uncertain else goal
+        result.record[key] = replace(
+            goal,
+            headers=UNCERTAIN if key in result.uncertain else goal.headers,
+            before=there if there and item and item.is_ours(there) else "",
+        )
     for key, item in record.items():
-        if key in files or not item.is_in(listed.get(key)):
+        if key in files or not item.is_ours(listed.get(key)):
             continue  # part of the site; or removed, or replaced, by somebody else: no longer ours
         since = now if item.gone is None else item.gone
         result.record[key] = replace(item, gone=since)
@@ -148,7 +158,7 @@ def plan(
 
 def removal(record: Record, listed: Mapping[str, str]) -> Plan:
     """Remove all that we put into the bucket and that is still as we put it; then the record itself."""
-    ours = [key for key, item in sorted(record.items()) if item.is_in(listed.get(key))]
+    ours = [key for key, item in sorted(record.items()) if item.is_ours(listed.get(key))]
     return Plan(record={key: record[key] for key in ours}, delete=[*ours, RECORD])
 
 

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.andamio.laravel_aws.plugins.module_utils import _site_plan
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._site_files import File, rule_for
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._site_plan import Item, Plan, Record
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 DAY = 86400
@@ -74,6 +74,16 @@ def test_other_headers_for_the_same_bytes_are_uncertain_until_done() -> None:
     assert _site_plan.settled(first, {"a.css": "d1"}) == {"a.css": item(changed)}
 
 
+def test_a_version_that_a_killed_run_left_is_still_ours() -> None:
+    first = plan(site(file("a.css", "d2")), {"a.css": item(A)}, {"a.css": "d1"})
+    assert first.record["a.css"].before == "d1"
+    # Killed before the upload, and the next build has no such file.
+    second = plan(site(), first.record, {"a.css": "d1"}, now=5)
+    assert second.record["a.css"].gone == 5
+    assert plan(site(), second.record, {"a.css": "d1"}, now=9 * DAY).delete == ["a.css"]
+    assert plan(site(), second.record, {"a.css": "theirs"}, now=9 * DAY).delete == []
+
+
 def test_an_etag_that_is_no_digest_is_remembered() -> None:
     first = plan(site(A), {}, {})
     assert _site_plan.settled(first, {"a.css": "d1"}) is None
@@ -112,7 +122,8 @@ def test_what_others_put_or_replaced_is_not_ours() -> None:
     ]
 
 
-ITEMS = st.builds(Item, st.text(), st.text(), st.sampled_from(["", "e"]), st.none() | st.integers(0))
+MAYBE = st.sampled_from(["", "e"])
+ITEMS = st.builds(Item, st.text(min_size=1), st.text(), MAYBE, st.none() | st.integers(0), MAYBE)
 
 
 @given(st.dictionaries(st.text(), ITEMS))
@@ -134,6 +145,7 @@ DIGESTS = st.sampled_from(["d1", "d2"])
 SITES = st.dictionaries(KEYS, st.tuples(DIGESTS, st.sampled_from(["t1", "t2"])))
 
 
+@settings(max_examples=500)
 @given(st.lists(st.tuples(SITES, st.integers(0, 9), st.integers(0, 8)), min_size=1, max_size=6))
 def test_runs_killed_anywhere_end_in_the_site_and_nothing_else(runs: list[tuple[Any, int, int]]) -> None:
     """Any sequence of sites, each run killed after some steps: one whole run repairs it all."""
