@@ -52,7 +52,6 @@ limit_mb:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._memory import (
     CGROUP_LIMITS,
     MEMINFO,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ def test_every_default_is_specified_and_the_other_way_round(role: Path) -> None:
     defaults = set(load(role / "defaults/main.yml"))
     specs = load(role / "meta/argument_specs.yml")["argument_specs"]
     required = {
-        name for entry in specs.values() for name, option in entry["options"].items() if option.get("required")
+        name
+        for entry in specs.values()
+        for name, option in entry["options"].items()
+        if option.get("required")
     }
     assert set().union(*(entry["options"] for entry in specs.values())) - required == defaults
 
@@ -35,7 +39,7 @@ def test_every_default_has_its_own_comment(role: Path) -> None:
     lines = (role / "defaults/main.yml").read_text().splitlines()
     bare = [
         line.split(":")[0]
-        for before, line in zip(lines, lines[1:], strict=False)
+        for before, line in pairwise(lines)
         if re.match(r"[a-z]", line) and not before.startswith("#")
     ]
     assert bare == []
