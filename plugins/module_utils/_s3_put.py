@@ -85,7 +85,7 @@ class Putter:
             now=datetime.now(UTC),
         )
         try:
-            answer = self._pool.urlopen("PUT", path, body=body, headers=signed)
+            answer = self._pool.request("PUT", path, body=body, headers=signed)
         except urllib3.exceptions.HTTPError as error:
             untrusted = isinstance(getattr(error, "reason", error), urllib3.exceptions.SSLError)
             kind = SSLError if untrusted else EndpointConnectionError

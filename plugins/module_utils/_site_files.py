@@ -147,7 +147,7 @@ def find(folder: Path, index: str, exclude: Sequence[str]) -> list[tuple[str, Pa
     found = sorted(_walk(folder.resolve(), folder, exclude, problems))
     if not found and not problems:
         raise Unusable([f"{folder} has no files: did the build fail?"])
-    if index and not any(path == index for path, _, _ in found):
+    if index and not any(path == index for path, *rest in found):
         problems.insert(0, f"{folder} has no {index}: this doesn't look like a built site")
     if problems:
         raise Unusable(problems)
@@ -237,7 +237,7 @@ def content_type(path: str, own: Mapping[str, str]) -> str:
 
 
 def _digests(batch: Iterable[tuple[str, Path, int]]) -> list[str]:
-    return [digest(source, size) for _, source, size in batch]
+    return [digest(source, size) for path, source, size in batch]
 
 
 def digest(source: Path, size: int) -> str:

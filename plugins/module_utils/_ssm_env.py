@@ -105,7 +105,7 @@ def generated(recipe: str) -> str:
     if recipe == "laravel_key":
         return "base64:" + base64.b64encode(secrets.token_bytes(32)).decode()
     letters = "0123456789abcdef" if match[1] == "hex" else _LETTERS
-    return "".join(secrets.choice(letters) for _ in range(int(match[2] or 32)))
+    return "".join(secrets.choice(letters) for letter in range(int(match[2] or 32)))
 
 
 def problems(path: str, sources: Sources, *, advanced: bool) -> list[str]:

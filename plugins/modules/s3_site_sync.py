@@ -377,7 +377,7 @@ def look(
     record = bucket.record()
     if not bucket.exists and present and not module.check_mode:
         refuse(module, [f"bucket {bucket.name} doesn't exist: make it first, as the role s3_site does"])
-    listed = bucket.listed((path for path, _, _ in found), record) if bucket.exists else {}
+    listed = bucket.listed((path for path, *rest in found), record) if bucket.exists else {}
     files = _site_files.describe(found, digests, rules, params["content_types"])
     if present:
         plan = _site_plan.plan(files, record, listed, now=int(time.time()), prune_after=grace)

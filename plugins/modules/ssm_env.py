@@ -223,7 +223,7 @@ def sources(module: AnsibleAWSModule) -> Sources:
         except OSError as error:
             module.fail_json(msg=f"env_file: {file} can't be read: {error.strerror}")
         except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
+            line = error.object.count(b"\n", 0, error.start) + 1
             module.fail_json(msg=f"{file}:{line}: this is not UTF-8 text")
     return Sources(values, text, file or "", defaults, module.params["generate"])
 
