@@ -164,6 +164,15 @@ def test_the_host_may_do_what_it_needs_and_nothing_else(tmp_path: Any) -> None:
     assert denied == set(verdicts) - served - {"who"}, verdicts
 
 
+def plain(tree: Any) -> Any:
+    """Write a list of one as its item: parliament can't read a condition's value in a list."""
+    if isinstance(tree, dict):
+        return {key: plain(item) for key, item in tree.items()}
+    if isinstance(tree, list) and len(tree) == 1 and isinstance(tree[0], str):
+        return tree[0]
+    return [plain(item) for item in tree] if isinstance(tree, list) else tree
+
+
 def test_a_policy_linter_finds_nothing(client: Client) -> None:
     iam, s3 = client("iam"), client("s3")
     documents = {}
@@ -177,7 +186,7 @@ def test_a_policy_linter_finds_nothing(client: Client) -> None:
     findings = {}
     for name, document in documents.items():
         found = parliament.analyze_policy_string(
-            json.dumps(document), include_community_auditors=False
+            json.dumps(plain(document)), include_community_auditors=False
         ).findings
         if found:
             findings[name] = [str(finding) for finding in found]
@@ -219,7 +228,7 @@ def test_all_problems_are_listed_at_once_before_anything_is_changed(tmp_path: An
         log="refused",
     )
     assert refused.code != 0
-    for said in ("999999999999", "123456789012", "index.html", f"{tmp_path / 'env'}:2"):
+    for said in ("999999999999", "123456789012", "index.html", f"{tmp_path / 'env'}, line 2"):
         assert said in refused.output, refused.output
     assert sum(counts["changed"] for counts in refused.recap.values()) == 0
 
@@ -241,7 +250,7 @@ def test_a_name_that_does_not_point_here_asks_nothing_of_the_ca(client: Client) 
     change("UPSERT")
     time.sleep(3)
     refused = playbook(
-        "site.yml", "-t", "certbot", "-e", '{"certbot_domains": ["wrong.academia.test"]}', log="wrong-name"
+        "site.yml", "-t", "certbot", "-e", '{"certbot_names": ["wrong.academia.test"]}', log="wrong-name"
     )
     change("DELETE")
     assert refused.code != 0
