@@ -47,8 +47,10 @@ SLOW = (
 )
 SANDBOX = (
     Step("sandbox", "python -m sandbox up"),
-    Step("e2e", "pytest -q -x tests/e2e"),
     Step("molecule", "python -m tests.molecule"),
+    Step("world", "pytest -q -m sandbox tests/integration"),
+    # The last: it ends with the sandbox down and nothing left of it.
+    Step("e2e", "pytest -q -x tests/e2e"),
 )
 
 
