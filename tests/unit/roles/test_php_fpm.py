@@ -97,6 +97,7 @@ def test_opcache_is_made_for_deploys_by_symlink(facts: dict[str, Any]) -> None:
     found = ini(render("php_fpm", "php.ini.j2", facts))
     assert found["opcache.memory_consumption"] == "96"
     assert found["opcache.validate_timestamps"] == "0"
+    assert found["opcache.file_update_protection"] == "0"
 
 
 def test_a_form_with_the_largest_upload_still_fits(facts: dict[str, Any]) -> None:
