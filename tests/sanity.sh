@@ -7,7 +7,7 @@ tree=.cache/sanity/ansible_collections
 rm -rf "$tree" && mkdir -p "$tree/andamio/laravel_aws"
 site=$(python -c 'import ansible_collections as a; print(list(a.__path__)[0])')
 ln -s "$site/amazon" "$site/community" "$tree/"
-git ls-files -z --cached --others --exclude-standard -- plugins roles playbooks meta changelogs galaxy.yml README.md COPYING tests/config.yml tests/sanity |
+git ls-files -z --cached --others --exclude-standard -- plugins roles playbooks meta changelogs galaxy.yml README.md COPYING .gitignore tests/config.yml tests/sanity |
   xargs -0 cp --parents -Pt "$tree/andamio/laravel_aws"
 
 # It fetches get-pip.py from a site of its own, where a machine may only reach PyPI. The same pip comes
