@@ -59,7 +59,8 @@ def answers(name: str, kind: str) -> list[str]:
 def instance() -> Iterator[dict[str, Any]]:
     """A running instance with an elastic address and user data."""
     ec2 = client("ec2")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    newest = client("ssm").get_parameter(Name="/aws/service/debian/release/13/latest/amd64")
+    image = newest["Parameter"]["Value"]
     key = config.MACHINE_KEY.with_suffix(".pub").read_bytes()
     ec2.import_key_pair(KeyName="smoke", PublicKeyMaterial=key)
     started = ec2.run_instances(
