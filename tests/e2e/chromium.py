@@ -42,17 +42,19 @@ class Names:
         """Chromium's resolver rules; any other name is not found, so that nothing leaves the sandbox."""
         if self.server is None:
             return []
-        resolver = dns.resolver.Resolver(configure=False)
-        resolver.nameservers = [self.server]
-        resolver.lifetime = 5
-        rules = []
-        for pattern, name in self.wanted.items():
-            try:
-                address = resolver.resolve(name, "A")[0].to_text()
-            except dns.exception.DNSException as problem:
-                raise CannotBrowse(f"{self.server} does not resolve {name}: {problem}") from problem
-            rules.append(f"MAP {pattern} {address}")
+        rules = [f"MAP {pattern} {address(name, self.server)}" for pattern, name in self.wanted.items()]
         return [*rules, "MAP * ~NOTFOUND"]
+
+
+def address(name: str, server: str) -> str:
+    """The IPv4 address that a DNS server has for a name. Raises CannotBrowse when it has none."""
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers = [server]
+    resolver.lifetime = 5
+    try:
+        return str(resolver.resolve(name, "A")[0].to_text())
+    except dns.exception.DNSException as problem:
+        raise CannotBrowse(f"{server} does not resolve {name}: {problem}") from problem
 
 
 def make_home(home: Path, trust: Path | None) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import parliament
 import pytest
 
+from .chromium import address
 from .conftest import CACHE, ROOT, on_host, playbook, run
 
 Client = Callable[..., Any]
@@ -24,11 +25,10 @@ Client = Callable[..., Any]
 def curl(url: str, *options: str) -> str:
     """Ask for a URL as a machine outside does, by the sandbox's DNS; return status, headers and body."""
     host = url.split("/")[2]
-    dns = run("dig", "+short", "@10.97.0.2", host).output.split()
     port = "443" if url.startswith("https") else "80"
     return run(
         *("curl", "-sSi", "--max-time", "20", "--cacert", str(CACHE / "sandbox/trust.pem")),
-        *("--resolve", f"{host}:{port}:{dns[-1]}", *options, url),
+        *("--resolve", f"{host}:{port}:{address(host, '10.97.0.2')}", *options, url),
     ).output
 
 
