@@ -113,17 +113,10 @@ options:
     description: With O(state=absent), remove the zone with everything in it.
     type: bool
     default: false
-  tags:
-    description: Tags of the zone.
-    type: dict
-    aliases: [resource_tags]
-  purge_tags:
-    description: Remove the tags that O(tags) doesn't name. Without O(tags) no tag is touched.
-    type: bool
-    default: true
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
+  - amazon.aws.tags
   - amazon.aws.boto3
 attributes:
   check_mode:
