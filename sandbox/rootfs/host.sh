@@ -4,8 +4,7 @@ useradd --create-home --shell /bin/bash --comment Debian admin
 printf 'admin ALL=(ALL) NOPASSWD:ALL\n' >/etc/sudoers.d/90-cloud-init-users
 chmod 0440 /etc/sudoers.d/90-cloud-init-users
 
-# sshd -i, which the ProxyCommand starts, needs its folder before any daemon has made it.
-printf 'd /run/sshd 0755\n' >/usr/lib/tmpfiles.d/sandbox-sshd.conf
+# Each machine makes its own.
 rm -f /etc/ssh/ssh_host_*
 
 # The machine's consoles, devices and kernel are not the container's.
