@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,7 +62,6 @@ INVENTORY: dict[str, Any] = {
 
 @cache
 def _loader() -> DataLoader:
-    init_plugin_loader([str(ROOT / "collections")])
     return DataLoader()
 
 
