@@ -14,7 +14,11 @@ from typing import Any
 import boto3
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from .host import Host
+from .order import ORDER
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 CACHE = ROOT / ".cache"
 LOGS = CACHE / "e2e"
 
@@ -35,6 +39,15 @@ class Ran:
             host: {key: int(count) for key, count in re.findall(r"(\w+)=(\d+)", counts)}
             for host, counts in lines
         }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files of this folder in their order, after all others."""
+
+    def place(item: pytest.Item) -> int:
+        return ORDER.index(item.path.stem) if item.path.parent == HERE else -1
+
+    items.sort(key=place)
 
 
 def run(*command: str, log: str = "", **environment: str) -> Ran:
@@ -64,6 +77,12 @@ def playbook(*arguments: str, log: str = "") -> Ran:
 def on_host(command: str) -> Ran:
     """Run a shell command as root on the account's one host."""
     return run("ansible", "laravel", "--become", "-m", "ansible.builtin.shell", "-a", command)
+
+
+@pytest.fixture(scope="session")
+def host() -> Host:
+    """The account's host, once phase 1 stands."""
+    return Host()
 
 
 @pytest.fixture(scope="session")

@@ -257,14 +257,3 @@ def test_a_name_that_does_not_point_here_asks_nothing_of_the_ca(client: Client) 
     for said in ("wrong.academia.test", "192.0.2.77", "10.97.0.1"):
         assert said in refused.output, refused.output
     assert "wrong.academia.test" not in on_host("cat /var/log/letsencrypt/letsencrypt.log").output
-
-
-def test_with_the_sandbox_down_one_line_says_what_to_do_and_nothing_is_left() -> None:
-    assert run("make", "sandbox-down").code == 0
-    down = playbook("site.yml", "-t", "phase1", log="sandbox-down")
-    assert down.code != 0
-    assert "make sandbox" in down.output
-    assert down.seconds < 30
-    assert "sandbox.aws" not in run("ps", "-eo", "args").output
-    assert str(CACHE) not in run("cat", "/proc/mounts").output
-    assert "10.97.0." not in run("ip", "addr").output

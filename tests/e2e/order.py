@@ -1,0 +1,9 @@
+"""The order of the end-to-end tests: each file starts from what the ones before it have left."""
+
+ORDER = (
+    "test_phase1",
+    "test_releases",
+    "test_releases_under_load",
+    "test_releases_faults",
+    "test_sandbox_down",
+)
