@@ -2,6 +2,7 @@
 """Dump the application's database to a safe place, and restore it from there.
 
     andamio-db dump                          make a dump, check it, put it away
+    andamio-db dump --label v1 --limit-mb 500    the same, named; a larger database is skipped
     andamio-db list                          the dumps there are, newest last
     andamio-db restore latest --into check   load a dump into a new database beside the live one
     andamio-db restore KEY --replace         replace the live database (after a dump of what is there)
@@ -142,9 +143,11 @@ def store(settings: Settings) -> Store:
     raise DumpError(f"no place for dumps: {SETTINGS} names neither a bucket nor a directory")
 
 
-def key_for(database: str, now: datetime) -> str:
-    """A dump's key: sorted by name is sorted by time."""
-    return f"{database}/{now:%Y-%m-%dT%H%M%SZ}{SUFFIX}"
+def key_for(database: str, now: datetime, label: str = "") -> str:
+    """A dump's key: sorted by name is sorted by time. Raises DumpError for a label that is no word."""
+    if not re.fullmatch(r"[0-9A-Za-z._-]{0,80}", label):
+        raise DumpError(f"label {label!r} is no word of letters, digits, dots, hyphens and underscores")
+    return f"{database}/{now:%Y-%m-%dT%H%M%SZ}{'-' if label else ''}{label}{SUFFIX}"
 
 
 def check(path: Path) -> int:
@@ -184,9 +187,9 @@ def alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def make_dump(settings: Settings, place: Store, now: datetime) -> str:
+def make_dump(settings: Settings, place: Store, now: datetime, label: str = "") -> str:
     """Dump, check, put away; the dump's key. Raises DumpError, with nothing put away."""
-    key = key_for(settings.database, now)
+    key = key_for(settings.database, now, label)
     with work_file(settings) as path:
         with (
             subprocess.Popen([*settings.dump, settings.database], stdout=subprocess.PIPE) as dump,
@@ -213,6 +216,17 @@ def query(settings: Settings, sql: str, *arguments: str) -> str:
     if result.returncode != 0:
         raise DumpError(result.stderr.strip())
     return result.stdout.strip()
+
+
+def size_mb(settings: Settings) -> int:
+    """The database's size, data and indexes, in MiB."""
+    answer = query(
+        settings,
+        "SELECT COALESCE(SUM(data_length + index_length), 0) DIV 1048576 FROM information_schema.tables"
+        " WHERE table_schema = DATABASE()",
+        settings.database,
+    )
+    return int(answer)
 
 
 def load(settings: Settings, path: Path, database: str) -> None:
@@ -265,7 +279,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         prog="andamio-db", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("dump", help="make a dump, check it, put it away")
+    dumping = commands.add_parser("dump", help="make a dump, check it, put it away")
+    dumping.add_argument("--label", default="", help="a word for the dump's name, such as a release")
+    dumping.add_argument("--limit-mb", type=int, default=0, help="skip a database larger than this")
     commands.add_parser("list", help="the dumps there are, newest last")
     restoring = commands.add_parser("restore", help="load a dump")
     restoring.add_argument("key", help="a dump's key as list gives it, or latest")
@@ -287,7 +303,11 @@ def main(argv: list[str]) -> int:
             return 0
         with alone(settings):
             if given.command == "dump":
-                make_dump(settings, place, now)
+                size = size_mb(settings) if given.limit_mb else 0
+                if size > given.limit_mb:
+                    print(f"skipped: {settings.database} takes {size} MiB, more than {given.limit_mb}")
+                else:
+                    make_dump(settings, place, now, given.label)
             else:
                 restore(settings, place, given.key, given.into or settings.database, now)
     except (DumpError, OSError) as error:

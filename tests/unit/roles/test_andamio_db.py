@@ -228,3 +228,29 @@ def test_the_command_says_what_is_wrong(
     assert andamio_db.main(["dump"]) == 0
     assert andamio_db.main(["list"]) == 0
     assert "laravel/20" in capsys.readouterr().out
+
+
+def test_a_labelled_dump_carries_its_label_and_sorts_by_time(host: Host) -> None:
+    key = andamio_db.make_dump(host.settings, host.place, NOW, "v1.2-abc")
+    assert key == KEY.replace(".sql.gz", "-v1.2-abc.sql.gz")
+    assert host.dumps() == [key]
+
+
+@pytest.mark.parametrize("label", ["a/b", "../x", "a b", "x" * 81])
+def test_a_label_that_is_no_word_is_refused(host: Host, label: str) -> None:
+    with pytest.raises(andamio_db.DumpError, match="is no word"):
+        andamio_db.make_dump(host.settings, host.place, NOW, label)
+    assert host.dumps() == []
+
+
+@pytest.mark.parametrize(("size", "dumped"), [(0, 1), (500, 1), (501, 0)])
+def test_a_database_above_the_limit_is_skipped_and_that_is_said(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], size: int, dumped: int
+) -> None:
+    host.break_program("mysql", f"cat >/dev/null; echo {size}")
+    settings = host.root / "db.json"
+    settings.write_text(json.dumps(vars(host.settings)))
+    monkeypatch.setattr(andamio_db, "SETTINGS", settings)
+    assert andamio_db.main(["dump", "--limit-mb", "500"]) == 0
+    assert len(host.dumps()) == dumped
+    assert ("skipped: laravel takes 501 MiB, more than 500" in capsys.readouterr().out) == (not dumped)

@@ -1,0 +1,36 @@
+"""Dumps of the database, by andamio-db, which the role mysql installs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from andamio_release.commands import Commands
+from andamio_release.errors import ReleaseError
+
+PROGRAM = Path("/usr/local/sbin/andamio-db")
+SETTINGS = Path("/etc/andamio/db.json")
+
+
+def make(commands: Commands, release: str, limit_mb: int) -> tuple[str, str]:
+    """Dump the database, named after a release. Gives the dump's key, or '' and why there is none.
+
+    Raises ReleaseError when a dump was to be made and failed: no migration runs without it then.
+    """
+    if not (PROGRAM.exists() and SETTINGS.exists()):
+        return "", f"there is no {SETTINGS}: the database isn't this host's"
+    output = commands.root(
+        str(PROGRAM), "dump", "--label", release, "--limit-mb", str(limit_mb), seconds=3600
+    )
+    last = output.strip().splitlines()[-1] if output.strip() else ""
+    if last.startswith("skipped: "):
+        return "", last.removeprefix("skipped: ")
+    key = last.partition(": ")[0]
+    if not key:
+        raise ReleaseError("andamio-db did not say where it has put the dump")
+    return key, ""
+
+
+def restore(commands: Commands, dump: str) -> None:
+    """Replace the live database by a dump; what is there is dumped first. Raises ReleaseError."""
+    # A dump's place is a bucket or a folder, the key is its last two parts.
+    commands.root(str(PROGRAM), "restore", "/".join(dump.split("/")[-2:]), "--replace", seconds=3600)
