@@ -1,8 +1,10 @@
 """Compare our modules with their peers, side by side, and write docs/benchmarks.md.
 
-python -m benchmarks              everything, five runs each (over an hour: a peer is slow)
+python -m benchmarks              everything (over an hour: a peer is slow)
 python -m benchmarks --runs 1     a quick look
 python -m benchmarks ssm          only ssm_env; s3: only s3_site_sync
+python -m benchmarks redeploy     deploys of the API, and capacity: what its host bears. Both want phase 1
+                                  in the sandbox (make demo)
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from pathlib import Path
 
 import boto3
 
+from . import capacity, redeploy
 from .measure import ROOT, Result, Server, Tool, playbook, serving, side_by_side
-from .report import Row, write
+from .report import Row, Section, s3_section, ssm_section, write
 from .sites import Site
 
 MODULE = "ansible_collections.andamio.laravel_aws.plugins.modules"
@@ -28,24 +31,44 @@ SITES = {"300 files, 26 MB": (300, 87_000), "3000 files, 6 MB": (3000, 2_000)}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("what", nargs="?", choices=["all", "s3", "ssm"], default="all")
-    parser.add_argument("--runs", type=int, default=5)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("what", nargs="?", choices=["all", *MEASURES], default="all")
+    parser.add_argument("--runs", type=int, help="runs of each tool (default: 5; 3 of what takes longer)")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     options = parser.parse_args()
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
     os.environ["PYTHONPATH"] = f"{ROOT / 'collections'}:{ROOT}"
-    rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="andamio-benchmark.") as name:
-        if options.what != "ssm":
-            with serving("benchmarks.s3_server") as server:
-                rows += sites(server, Path(name), options.runs)
-        if options.what != "s3":
-            with serving("benchmarks.ssm_server") as server:
-                rows += environments(server, Path(name), options.runs)
-    write(options.output, rows, options.runs)
-    print(f"written: {options.output}")
+    # What a server's measurement sets in the environment is its own.
+    environment = dict(os.environ)
+    for what in MEASURES if options.what == "all" else [options.what]:
+        measure, runs = MEASURES[what]
+        with tempfile.TemporaryDirectory(prefix="andamio-benchmark.") as name:
+            section = measure(Path(name), options.runs or runs)
+        os.environ.clear()
+        os.environ.update(environment)
+        write(options.output, [section])
+        print(f"written: {section.title}, {options.output}", flush=True)
     return 0
+
+
+def s3(folder: Path, runs: int) -> Section:
+    with serving("benchmarks.s3_server") as server:
+        return s3_section(sites(server, folder, runs), runs)
+
+
+def ssm(folder: Path, runs: int) -> Section:
+    with serving("benchmarks.ssm_server") as server:
+        return ssm_section(environments(server, folder, runs), runs)
+
+
+MEASURES: dict[str, tuple[Callable[[Path, int], Section], int]] = {
+    "s3": (s3, 5),
+    "ssm": (ssm, 5),
+    "redeploy": (redeploy.measure, 3),
+    "capacity": (capacity.measure, 3),
+}
 
 
 def sites(server: Server, folder: Path, runs: int) -> list[Row]:
@@ -57,7 +80,7 @@ def sites(server: Server, folder: Path, runs: int) -> list[Row]:
             for case, prepare in site_cases(site, tools).items():
                 server.control(latency=latency)
                 results = side_by_side(server, tools, prepare, runs)
-                rows.append(Row("s3", title, latency, case, results))
+                rows.append(Row(title, latency, case, results))
                 say(rows[-1])
     return rows
 
@@ -139,7 +162,7 @@ def environments(server: Server, folder: Path, runs: int) -> list[Row]:
         for case, prepare in {"cold": cold, "unchanged": keep, "1 changed": change_one}.items():
             server.control(latency=latency)
             results = side_by_side(server, tools, prepare, runs)
-            rows.append(Row("ssm", "40 values", latency, case, results))
+            rows.append(Row("40 values", latency, case, results))
             say(rows[-1])
     return rows
 
