@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from .chromium import address
 from .host import Host
 from .order import ORDER
 
@@ -72,6 +73,16 @@ def run(*command: str, log: str = "", **environment: str) -> Ran:
 def playbook(*arguments: str, log: str = "") -> Ran:
     """Run ansible-playbook against the default inventory, the sandbox."""
     return run("ansible-playbook", *arguments, log=log)
+
+
+def curl(url: str, *options: str) -> str:
+    """Ask for a URL as a machine outside does, by the sandbox's DNS; return status, headers and body."""
+    host = url.split("/")[2]
+    port = "443" if url.startswith("https") else "80"
+    return run(
+        *("curl", "-sSi", "--max-time", "20", "--cacert", str(CACHE / "sandbox/trust.pem")),
+        *("--resolve", f"{host}:{port}:{address(host, '10.97.0.2')}", *options, url),
+    ).output
 
 
 def on_host(command: str) -> Ran:

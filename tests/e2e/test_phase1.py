@@ -16,20 +16,9 @@ from typing import Any
 import parliament
 import pytest
 
-from .chromium import address
-from .conftest import CACHE, ROOT, on_host, playbook, run
+from .conftest import CACHE, ROOT, curl, on_host, playbook, run
 
 Client = Callable[..., Any]
-
-
-def curl(url: str, *options: str) -> str:
-    """Ask for a URL as a machine outside does, by the sandbox's DNS; return status, headers and body."""
-    host = url.split("/")[2]
-    port = "443" if url.startswith("https") else "80"
-    return run(
-        *("curl", "-sSi", "--max-time", "20", "--cacert", str(CACHE / "sandbox/trust.pem")),
-        *("--resolve", f"{host}:{port}:{address(host, '10.97.0.2')}", *options, url),
-    ).output
 
 
 def test_check_mode_runs_to_its_end_on_an_empty_account(client: Client) -> None:
