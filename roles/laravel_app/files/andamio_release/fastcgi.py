@@ -55,7 +55,7 @@ def ask(
     ``limit`` is how many bytes the answer may have. Raises FastCgiError, which says what went wrong.
     """
     deadline = time.monotonic() + seconds
-    out = request(params(script, method, uri, host, headers or {}, body), body)
+    out = request(params(script, host, method=method, uri=uri, headers=headers or {}, body=body), body)
     reply = Reply(limit)
     try:
         with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
@@ -177,10 +177,10 @@ def parse_headers(head: str) -> dict[str, str]:
 
 
 def params(
-    script: Path, method: str, uri: str, host: str, headers: Mapping[str, str], body: bytes
+    script: Path, host: str, *, method: str, uri: str, headers: Mapping[str, str], body: bytes
 ) -> dict[str, str]:
     """What nginx's fastcgi_params and the site's own lines say of a request over TLS."""
-    path, _mark, query = uri.partition("?")
+    query = uri.partition("?")[2]
     values = {
         "QUERY_STRING": query,
         "REQUEST_METHOD": method,
