@@ -87,7 +87,7 @@ def unpack(artifact: Path, form: str, target: Path, limits: Limits) -> None:
         raise kind(f"the artifact can't be unpacked: {error}") from error
     except (
         tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error,
-        ValueError, LookupError, NotImplementedError, RecursionError, MemoryError,
+        ValueError, NotImplementedError, RecursionError, MemoryError,
     ) as error:  # fmt: skip
         raise RequestError(f"the artifact can't be unpacked: {error or type(error).__name__}") from error
     problem = why_not_laravel(target)
@@ -379,12 +379,10 @@ def tar_member(info: tarfile.TarInfo, forward: Forward) -> Member:
         refuse(info.name, "it is a sparse file: pack it without --sparse")
     if not info.isreg():
         refuse(info.name, "it is neither a file nor a folder nor a link")
-    if info.size < 0:
-        raise tarfile.ReadError("a header says impossible things")
 
     def blocks() -> Iterator[bytes]:
         left = info.size
-        forward.allowed = left
+        forward.allowed = left + CHUNK  # a read past the end is charged as well
         while left:
             block = forward.read(min(left, CHUNK))
             if not block:
