@@ -94,7 +94,8 @@ class Commands:
         if check and done.returncode != 0:
             said = "\n".join(done.stdout.strip().splitlines()[-TOLD:])
             raise ReleaseError(f"`{short(command)}` ended with {done.returncode}:\n{said}")
-        return done.stdout
+        output: str = done.stdout
+        return output
 
 
 def short(command: Sequence[str]) -> str:

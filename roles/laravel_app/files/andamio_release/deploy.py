@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from andamio_release import build, decide, dumps, maintenance, preload
+from andamio_release.archive import hash_file
 from andamio_release.env import Env
 from andamio_release.errors import ReleaseError, RequestError
 from andamio_release.records import Record
@@ -53,7 +54,7 @@ def prepare(run: Run, live: str, env: Env) -> Record | None:
     with run.step("receive"):
         if artifact:
             received = build.receive(artifact, run.stream, run.records.staging)
-            sha256 = artifact.sha256 or build.hash_file(received)
+            sha256 = artifact.sha256 or hash_file(received)
             name = run.request.name
         elif live:
             sha256, name = records[live].sha256, records[live].name

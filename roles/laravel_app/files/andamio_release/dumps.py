@@ -11,12 +11,17 @@ PROGRAM = Path("/usr/local/sbin/andamio-db")
 SETTINGS = Path("/etc/andamio/db.json")
 
 
+def exists() -> bool:
+    """Whether the database is this host's to dump."""
+    return PROGRAM.exists() and SETTINGS.exists()
+
+
 def make(commands: Commands, release: str, limit_mb: int) -> tuple[str, str]:
     """Dump the database, named after a release. Gives the dump's key, or '' and why there is none.
 
     Raises ReleaseError when a dump was to be made and failed: no migration runs without it then.
     """
-    if not (PROGRAM.exists() and SETTINGS.exists()):
+    if not exists():
         return "", f"there is no {SETTINGS}: the database isn't this host's"
     output = commands.root(
         str(PROGRAM), "dump", "--label", release, "--limit-mb", str(limit_mb), seconds=3600

@@ -150,7 +150,7 @@ def private(
         return Seen(answer.status, answer.body, errors=answer.errors)
 
     where = f"{release_root.name} doesn't pass its gate on its own socket"
-    return until_passed(once, probes, seconds, where, clock, sleep)
+    return until_passed(once, probes, seconds, where, clock=clock, sleep=sleep)
 
 
 def public(
@@ -183,7 +183,7 @@ def public(
         return Seen(status, body, problem="" if by == release else problem)
 
     where = f"{release} doesn't pass its gate at https://{server_name}"
-    return until_passed(once, probes, seconds, where, clock, sleep)
+    return until_passed(once, probes, seconds, where, clock=clock, sleep=sleep)
 
 
 def request_headers(probe: Probe, cookies: str) -> dict[str, str]:
@@ -195,6 +195,7 @@ def until_passed(
     probes: Sequence[Probe],
     seconds: float,
     where: str,
+    *,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> list[Result]:

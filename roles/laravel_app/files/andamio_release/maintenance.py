@@ -67,7 +67,14 @@ def begin(settings: Settings) -> str:
     if found is not None:
         return f"/{found.get('secret', '')}"
     secret = secrets.token_urlsafe(24)
-    content = {"except": [], "redirect": None, "retry": 60, "refresh": None, "secret": secret, "status": 503}
+    content: dict[str, Any] = {
+        "except": [],
+        "redirect": None,
+        "retry": 60,
+        "refresh": None,
+        "secret": secret,
+        "status": 503,
+    }
     partial = settings.down_file.with_name(".down.new")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

@@ -11,6 +11,8 @@ from andamio_release.run import Run
 
 # Steps of a run after its switch: what is live then is what it has chosen, not what it found.
 AFTER_SWITCH = ("migrate_after", "workers", "public_gate")
+# Steps of a run whose release has been proven in public.
+PROVEN = ("record", "prune")
 
 
 def settle(run: Run, cut_off: Under | None) -> str:
@@ -32,6 +34,8 @@ def make_good(run: Run, under: Under, live: str) -> str:
     outcome, message = "cut off", f"cut off at the step {under.step or 'first'}; {live or 'nothing'} is live."
     if under.switching and live == under.release:
         outcome, message, live = judge(run, under)
+    elif live == under.release and under.step in PROVEN:
+        outcome, message = "live", f"{live} is live and proven; cut off at the step {under.step}."
     elif under.switching and live == under.previous and under.step in AFTER_SWITCH:
         run.records.mark(under.release, "bad", f"put back at the step {under.step}, then cut off")
         outcome, message = "put_back", f"{live} had been put back when the run was cut off."
