@@ -80,6 +80,7 @@ def variables(role: str, facts: dict[str, Any], **overrides: Any) -> dict[str, A
     return {
         **INVENTORY,
         "ansible_facts": facts,
+        "role_path": str(folder),
         **_yaml(folder / "defaults" / "main.yml"),
         **_yaml(folder / "vars" / "main.yml"),
         **_yaml(folder / "vars" / f"{distribution}.yml"),

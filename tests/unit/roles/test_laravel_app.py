@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,11 @@ import pytest
 from tests.unit.roles.render import DISTRIBUTIONS, evaluate, render
 
 DEBIAN = DISTRIBUTIONS["Debian-13"]
-UNITS = ["laravel-worker@.service.j2", "laravel-scheduler.service.j2", "laravel-scheduler.timer.j2"]
+FILES = Path(__file__).parents[3] / "roles/laravel_app/files"
+UNITS = [
+    *("laravel-worker@.service.j2", "laravel-scheduler.service.j2", "laravel-scheduler.timer.j2"),
+    "laravel-live.service.j2",
+]
 
 
 @pytest.fixture(params=DISTRIBUTIONS.values(), ids=list(DISTRIBUTIONS))
@@ -33,15 +39,17 @@ def test_units_are_well_formed_and_set_nothing_twice(template: str, facts: dict[
 
 def test_the_php_is_the_distributions() -> None:
     assert [
-        unit("laravel-worker@.service.j2", facts)["Service"]["ExecStart"].split()[0]
+        unit("laravel-worker@.service.j2", facts)["Service"]["ExecStart"].split(" sh ")[1].split()[0]
         for facts in DISTRIBUTIONS.values()
     ] == ["/usr/bin/php8.4", "/usr/bin/php8.3", "/usr/bin/php8.5"]
 
 
-def test_a_worker_starts_through_current_from_the_root() -> None:
+def test_a_worker_starts_in_the_release_that_is_live_by_then() -> None:
     service = unit("laravel-worker@.service.j2", laravel_app_worker_queues=["high", "default"])["Service"]
     assert service["WorkingDirectory"] == "/srv/laravel"
-    assert " current/artisan queue:work " in service["ExecStart"]
+    # systemd makes one dollar of two.
+    assert service["ExecStart"].startswith("""/bin/sh -c 'cd -P current && exec "$$@"' sh /usr/bin/php8.4 """)
+    assert " artisan queue:work " in service["ExecStart"]
     assert "--queue=high,default " in service["ExecStart"]
 
 
@@ -90,3 +98,24 @@ def test_the_log_is_rotated_as_the_application() -> None:
     assert text.splitlines()[3] == "/srv/laravel/shared/storage/logs/laravel.log {"
     assert "su laravel laravel" in text
     assert "rotate 3" in text
+
+
+def test_the_engine_is_told_what_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FILES))
+    from andamio_release.settings import settings_from  # noqa: PLC0415 # found by the line above
+
+    given = evaluate(
+        "laravel_app", "__laravel_app_settings", DEBIAN, laravel_app_workers=2, laravel_app_keep_releases=7
+    )
+    settings = settings_from(given, "here")
+    assert settings.workers == ["laravel-worker@1.service", "laravel-worker@2.service"]
+    assert (settings.keep, settings.php, settings.env_path) == (7, "/usr/bin/php8.4", "/academia/sandbox/env/")
+    assert settings.probes == [{"path": "/up"}]
+
+
+def test_the_engines_files_are_compared_with_what_sha256sum_prints() -> None:
+    wanted = evaluate("laravel_app", "__laravel_app_engine_wanted", DEBIAN)
+    path = FILES / "andamio_release" / "cli.py"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert f"{digest}  /usr/local/lib/andamio/andamio_release/cli.py" in wanted
+    assert len(wanted) == len([path for path in (FILES / "andamio_release").iterdir() if path.is_file()])

@@ -60,7 +60,6 @@ def ask(
     try:
         with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
             connect(connection, socket, deadline)
-            connection.setblocking(False)
             exchange(connection, out, reply, deadline)
         return reply.answer()
     except FastCgiError as error:
@@ -98,8 +97,6 @@ def exchange(connection: sockets.socket, out: bytes, reply: Reply, deadline: flo
         if writable:
             try:
                 waiting = waiting[connection.send(waiting) :]
-            except BlockingIOError:
-                pass
             except (BrokenPipeError, ConnectionResetError):
                 waiting = waiting[:0]  # it wants no more; what it has answered can still be read
         if readable:

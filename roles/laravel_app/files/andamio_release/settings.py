@@ -46,11 +46,9 @@ class Settings:
     min_free_mb: int = 300
     max_unpacked_mb: int = 1024
     max_files: int = 60000
-    worker_seconds: int = 60
     scheduler: bool = True
     composer: str = "/usr/bin/composer"
     composer_memory_mb: int = 384
-    tls_port: int = 443
 
     @property
     def releases(self) -> Path:
