@@ -56,6 +56,7 @@ def status() -> int:
     """Say what runs, one line each."""
     cloud_runs = cloud.is_running() if config.CONTAINERS.exists() else False
     rows = [
+        ("packages", services.PACKAGES.pid() is not None, config.APT_PROXY),
         ("AWS API", services.AWS.pid() is not None and lifecycle.health(), config.AWS_URL),
         ("world", services.WORLD.pid() is not None, str(services.WORLD.log_file)),
         ("edge", cloud_runs, f"https://127.0.0.1:{config.EDGE_TLS_PORT}"),
@@ -71,7 +72,7 @@ def status() -> int:
 
 
 def sandbox_logs(lines: int) -> None:
-    for service in (services.AWS, services.WORLD):
+    for service in (services.AWS, services.WORLD, services.PACKAGES):
         print(f"== {service.log_file}\n{service.tail(lines)}")
     print(f"== {config.CLOUD}")
     print(podman.run("exec", config.CLOUD, "journalctl", "--no-pager", f"--lines={lines}"))

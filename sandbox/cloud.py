@@ -1,4 +1,4 @@
-"""The container of the cloud's own services: edge, DNS, ACME and package cache."""
+"""The container of the cloud's own services: edge, DNS and ACME."""
 
 from __future__ import annotations
 
@@ -127,7 +127,6 @@ def ensure_network() -> None:
 
 def start() -> None:
     """Run the container, or run it anew when its image or configuration is another."""
-    config.APT_CACHE.mkdir(parents=True, exist_ok=True)
     podman.run("rm", "--force", "--ignore", "--time", "2", config.CLOUD)
     podman.run(
         *("run", "--detach", "--name", config.CLOUD, "--hostname", config.CLOUD),
@@ -137,7 +136,6 @@ def start() -> None:
         *("--publish", f"127.0.0.1:{config.EDGE_TLS_PORT}:443"),
         *("--publish", f"127.0.0.1:{config.EDGE_PLAIN_PORT}:80"),
         *("--volume", f"{config.CLOUD_FILES}:/cloud:ro"),
-        *("--volume", f"{config.APT_CACHE}:/var/cache/apt-cacher-ng"),
         *(config.CLOUD_IMAGE, "/lib/systemd/systemd"),
     )
 

@@ -43,12 +43,15 @@ def mac_address(address: str) -> str:
 CLOUD = "andamio-cloud"
 ACME_NAME = "acme.test"
 ACME_URL = f"https://{ACME_NAME}:14000/dir"
-APT_PROXY = f"http://{CLOUD_ADDRESS}:3142"
+PACKAGES_PORT = 3142
+APT_PROXY = f"http://{GATEWAY}:{PACKAGES_PORT}"
 
 # What a host is made of: a Debian cloud image, or any systemd image that MOLECULE_IMAGE names.
 HOST_IMAGE = os.environ.get("MOLECULE_IMAGE", "andamio/debian:13")
 CLOUD_IMAGE = "andamio/cloud:13"
 DEBIAN_RELEASE = "trixie"
+# An image is built anew when its package lists are older than this, and the mirror answers.
+IMAGE_SECONDS = 3 * 24 * 3600.0
 DEBIAN_MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 DEBIAN_SECURITY_MIRROR = os.environ.get("DEBIAN_SECURITY_MIRROR", "http://deb.debian.org/debian-security")
 HOST_USER = "admin"

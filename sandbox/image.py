@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +38,6 @@ CLOUD_PACKAGES = (
     "libnginx-mod-http-js",
     "unbound",
     "pebble",
-    "apt-cacher-ng",
 )
 FILES = Path(__file__).parent / "rootfs"
 
@@ -49,12 +50,14 @@ class Image:
     packages: tuple[str, ...]
     files: Path
     hook: Path
+    # What mmdebstrap is told beside what all images are.
+    options: tuple[str, ...] = ()
 
     @property
     def archive(self) -> Path:
         """The image's tar. Its name changes with the recipe, so a stale one is never used."""
         digest = hashlib.sha256(
-            "\n".join((config.DEBIAN_RELEASE, config.DEBIAN_MIRROR, *self.packages)).encode()
+            "\n".join((config.DEBIAN_RELEASE, config.DEBIAN_MIRROR, *self.packages, *self.options)).encode()
         )
         for path in sorted(path for path in (self.hook, *self.files.rglob("*")) if path.is_file()):
             digest.update(str(path.relative_to(FILES)).encode() + path.read_bytes())
@@ -62,7 +65,14 @@ class Image:
         return config.IMAGES / f"{stem}-{digest.hexdigest()[:12]}.tar"
 
 
-HOST = Image("andamio/debian:13", HOST_PACKAGES, FILES / "host", FILES / "host.sh")
+HOST = Image(
+    "andamio/debian:13",
+    HOST_PACKAGES,
+    FILES / "host",
+    FILES / "host.sh",
+    # A host that starts knows the packages there are, and need not ask.
+    ("--skip=cleanup/apt/lists",),
+)
 CLOUD = Image(config.CLOUD_IMAGE, CLOUD_PACKAGES, FILES / "cloud", FILES / "cloud.sh")
 
 
@@ -77,6 +87,8 @@ def command(image: Image, target: Path) -> list[str]:
         f"--include={','.join(image.packages)}",
         "--dpkgopt=force-unsafe-io",
         '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Retries "5"',
+        *image.options,
         f"--customize-hook=sync-in {quote(str(image.files))} /",
         f'--customize-hook=chroot "$1" sh -eu < {quote(str(image.hook))}',
         release,
@@ -88,21 +100,26 @@ def command(image: Image, target: Path) -> list[str]:
 
 
 def build(image: Image) -> None:
-    """Make the image's tar where there is none, and import it where podman lacks it."""
+    """Make the image's tar where there is none or an old one, and import it.
+
+    Raises RuntimeError when it can't be made; an old one is then good enough.
+    """
     archive = image.archive
-    if not archive.exists():
+    if not archive.exists() or is_old(image):
         config.IMAGES.mkdir(parents=True, exist_ok=True)
         partial = archive.with_suffix(".partial")
         result = subprocess.run(
             command(image, partial), capture_output=True, text=True, check=False, env=environment()
         )
-        if result.returncode != 0:
+        if result.returncode == 0:
+            stem = archive.stem.rpartition("-")[0]
+            for stale in config.IMAGES.glob(f"{stem}-????????????.tar"):
+                stale.unlink()
+            partial.rename(archive)
+        else:
             partial.unlink(missing_ok=True)
-            raise RuntimeError(f"mmdebstrap could not make {image.name}:\n{result.stderr[-2000:]}")
-        stem = archive.stem.rpartition("-")[0]
-        for stale in config.IMAGES.glob(f"{stem}-????????????.tar"):
-            stale.unlink()
-        partial.rename(archive)
+            if not archive.exists():
+                raise RuntimeError(f"mmdebstrap could not make {image.name}:\n{result.stderr[-2000:]}")
     podman.run("import", "--change", f"LABEL andamio.archive={archive.name}", str(archive), image.name)
 
 
@@ -113,6 +130,24 @@ def environment() -> dict[str, str]:
         "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin",
         "TMPDIR": str(config.IMAGES),
     }
+
+
+def is_old(image: Image) -> bool:
+    """Whether the package lists in the image's tar are too old, and the mirror is there to give new ones."""
+    archive = image.archive
+    if image is not HOST or not archive.exists():
+        return False
+    return time.time() - archive.stat().st_mtime > config.IMAGE_SECONDS and mirror_answers()
+
+
+def mirror_answers() -> bool:
+    """Whether the mirror gives its release file, and soon."""
+    url = f"{config.DEBIAN_MIRROR}/dists/{config.DEBIAN_RELEASE}/InRelease"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310, the mirror's address is HTTP's
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def missing() -> list[Image]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import cloud, config, image, lxcfs, machine, podman, services
+from sandbox import cloud, config, image, lxcfs, machine, podman, services, traces, warm
 from sandbox.sudo import root
 from sandbox.world import machines
 from sandbox.world.account import Reader
@@ -59,7 +59,8 @@ def step(what: str) -> Iterator[None]:
 
 def is_up() -> bool:
     """Whether all of it runs and answers."""
-    running = services.AWS.pid() is not None and services.WORLD.pid() is not None and lxcfs.is_running()
+    processes = (services.AWS, services.WORLD, services.PACKAGES)
+    running = all(service.pid() is not None for service in processes) and lxcfs.is_running()
     return running and config.TRUST.exists() and health() and cloud.is_running()
 
 
@@ -77,9 +78,12 @@ def health() -> bool:
 
 def up() -> None:
     """Bring up whatever isn't, and say each step."""
+    traces.record(run_as_root)
     forget_last_boot()
     changed = cloud.configure()
     if is_up() and not changed and not image.missing():
+        if not services.PACKAGES.is_current():
+            start_packages()
         if not services.WORLD.is_current():
             start_account()
         print("The sandbox is up.")
@@ -93,13 +97,73 @@ def up() -> None:
     machine.ensure_key()
     lxcfs.start()
     if changed or image.CLOUD in missing or not cloud.is_running():
-        with step("start the edge, DNS, ACME and the package cache"):
+        with step("start the edge, DNS and ACME"):
             stop_world()
             cloud.ensure_network()
             cloud.start()
             if cloud.write_trust():
                 machine.renew_trust()
+    start_packages()
+    warm_packages()
     start_account()
+
+
+def start_packages() -> None:
+    """Start the package cache, and see that it has packages to give."""
+    with step("start the package cache"):
+        if not services.PACKAGES.is_current():
+            services.PACKAGES.stop()
+        config.APT_CACHE.mkdir(parents=True, exist_ok=True)
+        services.PACKAGES.start()
+        wait_for("the package cache", packages_listen, services.PACKAGES)
+        check_packages()
+
+
+def packages_listen() -> bool:
+    """Whether the package cache takes requests."""
+    try:
+        socket.create_connection((config.GATEWAY, config.PACKAGES_PORT), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def check_packages(seconds: float = 120) -> None:
+    """Ask the package cache for the archive's release file, as a host will.
+
+    Raises SandboxError, with what is in the way, when it has had none for so long.
+    """
+    url = f"{config.DEBIAN_MIRROR}/dists/{config.DEBIAN_RELEASE}/InRelease"
+    deadline = time.monotonic() + seconds
+    while True:
+        connection = http.client.HTTPConnection(config.GATEWAY, config.PACKAGES_PORT, timeout=seconds)
+        try:
+            connection.request("GET", url)
+            answer = connection.getresponse()
+            if answer.status == 200:
+                return
+            problem = f"{answer.status} {answer.reason}"
+        except (OSError, http.client.HTTPException) as error:
+            problem = str(error) or type(error).__name__
+        finally:
+            connection.close()
+        if time.monotonic() > deadline:
+            raise SandboxError(
+                f"hosts would get no packages: {url}: {problem}\nSee whether this machine can fetch that "
+                "(its network, its DNS servers); another mirror is named so: DEBIAN_MIRROR=http://…/debian"
+            )
+        time.sleep(2)
+
+
+def warm_packages() -> None:
+    """Fetch ahead what hosts install, after their image was built. Without, they fetch it when they do."""
+    if not warm.is_due():
+        return
+    with step("fetch the packages that hosts install"):
+        try:
+            warm.fetch()
+        except podman.PodmanError as error:
+            print(f"not all of them: {error}\n  … ", end="")
 
 
 def start_account() -> None:
@@ -113,6 +177,14 @@ def start_account() -> None:
             stop_world()
         services.WORLD.start()
         wait_for("the world", config.WORLD_SOCKET.exists, services.WORLD)
+
+
+def run_as_root(*command: str) -> str:
+    """Run a command as root and give what it printed; what isn't there to be run printed nothing."""
+    try:
+        return root(*command, check=False)
+    except FileNotFoundError:
+        return ""
 
 
 def stop_world() -> None:
@@ -239,13 +311,16 @@ def down() -> None:
     with step("stop the processes"):
         stop_world()
         services.AWS.stop()
+        services.PACKAGES.stop()
     forget_last_boot()
     with step("remove the containers and their network"):
         for kind in KINDS:
             remove_containers(kind)
+        network = next((path.stem for path in config.NETWORKS.glob("*.json")), "")
         remove_store()
         remove_podmans_own()
         lxcfs.stop()
+        traces.remove(run_as_root, network)
     for path in config.STATE.iterdir():
         if path.name not in {"lock", "ca.pem", "ca.key"}:
             remove_tree(path)

@@ -75,8 +75,7 @@ def boot_script(machine: Machine, trust: str) -> str:
         f"chown {user}: /home/{user}/.ssh/authorized_keys",
         f"chmod 0600 /home/{user}/.ssh/authorized_keys",
         f"printf '%s ALL=(ALL) NOPASSWD:ALL\\n' {user} >/etc/sudoers.d/90-cloud-init-users",
-        'printf \'Acquire::http::Proxy "%s";\\nAcquire::https::Proxy "DIRECT";\\n\' '
-        f"{quote(config.APT_PROXY)} >/etc/apt/apt.conf.d/90sandbox",
+        *apt_commands(),
         *address_commands(machine),
         "mkdir -p /usr/local/share/ca-certificates",
         f"printf '%s' {quote(trust)} | "
@@ -85,6 +84,18 @@ def boot_script(machine: Machine, trust: str) -> str:
         f"touch {READY}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def apt_commands() -> list[str]:
+    """Shell lines that have apt ask the package cache, which answers once it has all of a file."""
+    settings = {
+        "Acquire::http::Proxy": config.APT_PROXY,
+        "Acquire::https::Proxy": "DIRECT",
+        "Acquire::http::Timeout": "300",
+        "Acquire::Retries": "5",
+    }
+    lines = (quote(f'{name} "{value}";') for name, value in settings.items())
+    return [f"printf '%s\\n' {' '.join(lines)} >/etc/apt/apt.conf.d/90sandbox"]
 
 
 def metadata_commands() -> list[str]:

@@ -1,4 +1,4 @@
-"""The sandbox's two processes on this machine: the AWS API, and the world that follows it."""
+"""The sandbox's processes on this machine: AWS's API, the world that follows it, and the package cache."""
 
 from __future__ import annotations
 
@@ -109,3 +109,8 @@ AWS = Service(
     ("--host", config.GATEWAY, "--port", str(config.AWS_PORT), "--region", config.REGION),
 )
 WORLD = Service("world", "sandbox.world")
+PACKAGES = Service(
+    "packages",
+    "sandbox.packages",
+    ("--host", config.GATEWAY, "--port", str(config.PACKAGES_PORT), "--folder", str(config.APT_CACHE)),
+)

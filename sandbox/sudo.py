@@ -11,6 +11,10 @@ def prefix() -> list[str]:
     return [] if os.geteuid() == 0 else ["sudo", "-n"]
 
 
-def root(*command: str, check: bool = True) -> None:
-    """Run a command as root. Raises CalledProcessError when it fails."""
-    subprocess.run([*prefix(), *command], check=check, capture_output=True)
+def root(*command: str, check: bool = True) -> str:
+    """Run a command as root and give what it printed. Raises CalledProcessError when it fails."""
+    # What root runs is in folders that a user's path, or a bare service's, may lack.
+    env = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    words = [*prefix(), *command]
+    result = subprocess.run(words, check=check, capture_output=True, text=True, errors="replace", env=env)
+    return result.stdout

@@ -15,3 +15,7 @@ systemctl mask --quiet getty.target console-getty.service systemd-udevd.service 
   sys-kernel-config.mount sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount
 systemctl set-default --quiet multi-user.target
 : >/etc/machine-id
+
+# The lists are those of now, for apt and for Ansible, which asks when they were last read.
+mkdir -p /var/lib/apt/periodic
+touch /var/lib/apt/periodic/update-success-stamp
