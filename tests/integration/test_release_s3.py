@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,36 @@ def test_without_any_key_or_service(bucket: str, tmp_path: Path) -> None:
 def test_a_file_that_can_not_be_written(bucket: str, tmp_path: Path) -> None:
     message = failure(BUCKET, KEY, str(tmp_path / "none/artifact"))
     assert message.startswith(f"s3://{BUCKET}/{KEY} can't be fetched: [Errno 2] No such file or directory")
+
+
+class Metadata(http.server.BaseHTTPRequestHandler):
+    """An instance's metadata service, of a region there isn't."""
+
+    def do_PUT(self) -> None:
+        self.answer(b"token")
+
+    def do_GET(self) -> None:
+        self.answer(b"no_such-1a" if "availability-zone" in self.path else b"")
+
+    def answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_region_is_the_instances_own(aws: Aws, tmp_path: Path) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), Metadata) as service:
+        thread = threading.Thread(target=service.serve_forever, args=(0.02,))
+        thread.start()
+        message = failure(
+            *(BUCKET, KEY, str(tmp_path / "artifact")),
+            AWS_REGION="", AWS_DEFAULT_REGION="", AWS_EC2_METADATA_DISABLED="false",
+            AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://127.0.0.1:{service.server_address[1]}",
+        )  # fmt: skip
+        service.shutdown()
+        thread.join()
+    assert "no_such-1" in message
