@@ -76,7 +76,7 @@ def is_path(value: object) -> bool:
 
 
 def is_status(value: object) -> bool:
-    return type(value) is int and 100 <= value <= 599
+    return isinstance(value, int) and 100 <= value <= 599
 
 
 def is_text(value: object) -> bool:
