@@ -1,0 +1,90 @@
+"""What the roles write into policies: the statements, and a linter's word on them."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import pytest
+
+from tests.unit.roles.render import DISTRIBUTIONS, evaluate
+
+with warnings.catch_warnings(action="ignore"):  # its own code is old
+    import parliament
+
+ACCOUNT = "123456789012"
+FACTS = DISTRIBUTIONS["Debian-13"]
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234"
+SHARED = {
+    "andamio_name": "academia-sandbox",
+    "andamio_account_id": ACCOUNT,
+    "andamio_partition": "aws",
+    "andamio_tags": {},
+}
+
+
+def policy_of(role: str, expression: str, **overrides: Any) -> Any:
+    return evaluate(role, expression, FACTS, **SHARED, **overrides)
+
+
+def documents_policy(**overrides: Any) -> Any:
+    return policy_of("documents_bucket", "__documents_bucket_policy", **overrides)
+
+
+def host_policies(**overrides: Any) -> Any:
+    return policy_of("ec2_host", "ec2_host_policies", **overrides)
+
+
+def findings(document: dict[str, Any]) -> list[str]:
+    """What parliament says of a policy; it can't read a condition's value in a list."""
+    analysed = parliament.analyze_policy_string(json.dumps(document), include_community_auditors=False)
+    return [str(finding) for finding in analysed.findings]
+
+
+def test_the_application_gets_and_puts_under_its_prefixes() -> None:
+    bucket = "arn:aws:s3:::academia-sandbox-documents-123456789012"
+    assert documents_policy() == [
+        {
+            "Sid": "ReadAndWriteDocuments",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": [f"{bucket}/invoices/*", f"{bucket}/payments/*", f"{bucket}/receipts/*"],
+        }
+    ]
+
+
+def test_documents_may_have_other_prefixes_and_a_key() -> None:
+    objects, key = documents_policy(
+        documents_bucket_name="b", documents_bucket_prefixes=["a b/c+d/"], documents_bucket_kms_key=KEY
+    )
+    assert objects["Resource"] == ["arn:aws:s3:::b/a b/c+d/*"]
+    assert (key["Action"], key["Resource"]) == (["kms:Decrypt", "kms:GenerateDataKey"], KEY)
+
+
+def test_the_host_gets_the_documents_policy_as_it_is() -> None:
+    statements = documents_policy()
+    documents = host_policies(ec2_host_documents_policy=statements)["documents"]
+    assert documents == {"Version": "2012-10-17", "Statement": statements}
+
+
+def test_a_host_without_documents_has_no_policy_for_them() -> None:
+    assert sorted(host_policies()) == ["dumps", "env", "session"]
+
+
+def test_the_host_writes_and_reads_dumps_and_lists_its_databases_alone() -> None:
+    bucket = "arn:aws:s3:::academia-sandbox-dumps-123456789012"
+    objects, listing = host_policies(mysql_app_database="academia")["dumps"]["Statement"]
+    assert objects["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"]
+    assert objects["Resource"] == f"{bucket}/*"
+    assert (listing["Action"], listing["Resource"]) == ("s3:ListBucket", bucket)
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "academia/*"}}
+    listing = host_policies()["dumps"]["Statement"][1]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "laravel/*"}}
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+def test_a_linter_finds_nothing_in_the_hosts_policies(key: str) -> None:
+    statements = documents_policy(documents_bucket_kms_key=key)
+    policies = host_policies(ec2_host_documents_policy=statements)
+    assert {name: findings(policy) for name, policy in policies.items()} == {name: [] for name in policies}
