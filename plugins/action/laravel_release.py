@@ -30,7 +30,6 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, params = self.validate_argument_spec(
             argument_spec=release.ARGUMENT_SPEC,
-            required_if=release.REQUIRED_IF,
             mutually_exclusive=release.MUTUALLY_EXCLUSIVE,
         )
         try:
@@ -53,7 +52,7 @@ class ActionModule(ActionBase):
 
     def _artifact(self, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Return what the request says of the artifact, and the bytes to send after it. Raises Unusable."""
-        if params["state"] != "deployed":
+        if params["state"] != "deployed" or not (params["artifact"] or params["s3"]):
             return {}, b""
         if params["s3"]:
             return release.from_s3(params["s3"]), b""

@@ -48,7 +48,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "database": {"choices": ["keep", "restore"], "default": "keep"},
     "confirm": {"default": ""},
 }
-REQUIRED_IF = [("state", "deployed", ("artifact", "s3"), True)]
 MUTUALLY_EXCLUSIVE = [("artifact", "s3")]
 
 
@@ -117,9 +116,14 @@ def request(
     params: Mapping[str, Any], *, owner: str, check: bool, artifact: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the request for the engine. Raises Unusable."""
-    common = {"owner": owner, "reason": params["reason"], "check": check}
     if params["state"] == "info":
         return {}
+    common = {
+        "owner": owner,
+        "reason": params["reason"],
+        "check": check,
+        "maintenance": params["maintenance"],
+    }
     if params["state"] == "rolled_back":
         restore = "restore" if params["database"] == "restore" else ""
         return {
@@ -138,8 +142,7 @@ def request(
         "name": params["name"],
         "commit": params["commit"],
         "migrate": params["migrate"],
-        "maintenance": params["maintenance"],
-        "artifact": dict(artifact or {}),
+        **({"artifact": dict(artifact)} if artifact else {}),
     }
 
 
@@ -172,7 +175,7 @@ def result(state: str, code: int, stdout: str, stderr: str) -> tuple[dict[str, A
         return {"changed": False, "failed": True, "rc": code, "msg": without_answer(code, stderr)}, []
     warnings = [str(text) for text in said.pop("warnings", None) or []]
     if state == "info" and code == 0:
-        return {"changed": False, "rc": code, "status": said, "release": said.get("release", "")}, warnings
+        return {"changed": False, "rc": code, "status": said, "release": said.get("live", "")}, warnings
     found = {
         "changed": bool(said.get("changed", False)),
         "rc": code,
@@ -196,8 +199,9 @@ def result(state: str, code: int, stdout: str, stderr: str) -> tuple[dict[str, A
 def failure(code: int, said: Mapping[str, Any]) -> str:
     """Return the sentences a person reads when the engine says that it failed."""
     step = f" at the step {said['failed_step']}" if said.get("failed_step") else ""
-    live = said.get("previous") or ""
-    stays = f"The live release is as it was{f' ({live})' if live else ''}."
+    # What was put back is told by the message.
+    live = f" ({said['previous']})" if said.get("previous") else ""
+    stays = "" if said.get("outcome") == "put_back" else f"What is live is as it was{live}."
     heads = {
         FAILED: (f"The release failed{step}.", stays),
         REFUSED: ("Nothing was done: the request, the settings or the artifact is wrong.", ""),

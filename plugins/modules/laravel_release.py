@@ -22,7 +22,8 @@ author: The Andamio authors (@andamio)
 options:
   state:
     description:
-      - V(deployed) makes the artifact the live release.
+      - V(deployed) makes the artifact the live release. Without one, what is live is deployed once more, if
+        C(.env) has changed.
       - V(rolled_back) makes an earlier release the live one again.
       - V(info) only tells which is live.
     type: str
@@ -34,7 +35,6 @@ options:
         A relative path begins at the playbook's folder.
       - Or its address in S3, V(s3://bucket/key) or V(s3://bucket/key?versionId=version), from where the host
         gets it with the rights of its own role.
-      - This or O(s3) is required for O(state=deployed).
     type: path
   s3:
     description: The artifact in S3, instead of O(artifact).
@@ -76,7 +76,8 @@ options:
     type: bool
     default: true
   maintenance:
-    description: Whether the application is down for maintenance while the database is migrated.
+    description: >-
+      Whether the application is down for maintenance while the release is started, migrated and switched to.
     type: bool
     default: false
   release:
@@ -159,7 +160,10 @@ previous:
   type: str
   sample: v1.1-3f2a9c1b7d5e
 outcome:
-  description: How it ended. V(put_back) means that it was live, failed, and the previous one is live again.
+  description:
+    - How it ended, V(live), V(unchanged), V(checked), V(failed), V(put_back) or V(stuck).
+    - V(put_back) means that it was live, failed, and the previous one is live again.
+    - V(stuck) means that the previous one is not well either.
   returned: when the engine answered, not for O(state=info)
   type: str
   sample: live
@@ -189,16 +193,20 @@ steps:
       description: How long it took.
       type: float
 migrations:
-  description: The migrations that were to be run, and those that were.
+  description: Migrations that concern this run.
   returned: when the engine answered, not for O(state=info)
   type: dict
   contains:
     pending:
-      description: Those that hadn't run.
+      description: Those that have not run yet.
       type: list
       elements: str
     ran:
       description: Those that this run ran.
+      type: list
+      elements: str
+    since:
+      description: Of a rollback, those that have run since the release it goes to.
       type: list
       elements: str
 dump:
@@ -213,7 +221,7 @@ pruned:
   type: list
   elements: str
 env:
-  description: Names of the variables in C(.env) that changed, where the engine tells them.
+  description: Names of the variables in C(.env) that are not as the live release has them.
   returned: when the engine answered, not for O(state=info)
   type: list
   elements: str

@@ -18,6 +18,7 @@ from ansible.template import Templar
 
 ANSWER = {
     "changed": True,
+    "live": "v1.2-8c1f0e6a2b94",
     "release": "v1.2-8c1f0e6a2b94",
     "previous": "v1.1-3f2a9c1b7d5e",
     "outcome": "live",
@@ -117,6 +118,12 @@ def test_an_artifact_in_s3_is_only_named(host: Host, arguments: dict[str, Any]) 
     assert host.told[0][1].endswith(b"}\n")
 
 
+def test_what_is_live_is_deployed_once_more(host: Host) -> None:
+    host.run(artifact="")
+    assert "artifact" not in host.request
+    assert host.told[0][1].endswith(b"}\n")
+
+
 def test_a_rollback(host: Host) -> None:
     host.run(state="rolled_back", release="v1.1-3f2a9c1b7d5e")
     assert "andamio-release rollback --json" in host.told[0][0]
@@ -158,7 +165,6 @@ def test_a_host_without_the_engine(host: Host) -> None:
     [
         ({"artifact": "other.tar.gz"}, "artifact: there is no file"),
         ({"artifact": "api.tar.gz", "name": "a/b"}, "name: 'a/b'"),
-        ({}, "state is deployed but any of the following are missing: artifact, s3"),
         ({"artifact": "a", "s3": {"bucket": "b", "key": "k"}}, "mutually exclusive: artifact|s3"),
         ({"artifact": "api.tar.gz", "tag": "v1"}, "Unsupported parameters"),
     ],

@@ -148,6 +148,7 @@ def test_the_request_of_a_rollback(database: str, asked: str) -> None:
         "release": "v1.1-3f",
         "database": database,
         "confirm": "v1.1-3f",
+        "maintenance": False,
     }
     assert release.request(params, owner="ana@laptop", check=False) == {
         "owner": "ana@laptop",
@@ -156,6 +157,7 @@ def test_the_request_of_a_rollback(database: str, asked: str) -> None:
         "release": "v1.1-3f",
         "database": asked,
         "confirm": "v1.1-3f",
+        "maintenance": False,
     }
 
 
@@ -169,6 +171,7 @@ def test_the_engine_knows_all_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> 
     for action, wanted in (
         ("deploy", release.request(PARAMS, owner="", check=False, artifact=artifact)),
         ("deploy", release.request(PARAMS, owner="", check=False, artifact=s3)),
+        ("deploy", release.request(PARAMS, owner="", check=False)),
         ("rollback", release.request(back, owner="", check=False)),
         ("status", release.request({**PARAMS, "state": "info"}, owner="", check=False)),
     ):
@@ -206,7 +209,15 @@ def test_a_deploy_that_went_well() -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (1, ["The release failed at the step gate.", "/up said 500", "as it was (v1.1-3f2a9c1b7d5e)", "Log"]),
+        (
+            1,
+            [
+                "The release failed at the step gate.",
+                "/up said 500",
+                "is as it was (v1.1-3f2a9c1b7d5e)",
+                "Log",
+            ],
+        ),
         (2, ["Nothing was done: the request", "/up said 500"]),
         (3, ["Nothing was done: another run", "/up said 500", "Wait for it"]),
         (4, ["could not be put back", "/up said 500", "A person is needed", "Log, on the host: /var/lib"]),
@@ -228,6 +239,13 @@ def test_a_failure_says_what_stands(code: int, said: list[str]) -> None:
     assert positions == sorted(positions)
 
 
+def test_what_was_put_back_is_not_as_it_was() -> None:
+    said = {**DEPLOYED, "outcome": "put_back", "message": "v1.1-3f2a9c1b7d5e is live again."}
+    found, _warnings = release.result("deployed", 1, json.dumps(said), "")
+    assert "as it was" not in found["msg"]
+    assert "v1.1-3f2a9c1b7d5e is live again." in found["msg"]
+
+
 @pytest.mark.parametrize(
     ("code", "stderr", "said"),
     [
@@ -247,12 +265,12 @@ def test_no_answer_is_a_failure(code: int, stderr: str, said: str) -> None:
 
 
 def test_information_is_given_whole() -> None:
-    found, _warnings = release.result("info", 0, '{"release": "a", "current": {"x": 1}}', "")
+    found, _warnings = release.result("info", 0, '{"live": "a", "workers": {"x": "ok"}}', "")
     assert found == {
         "changed": False,
         "rc": 0,
         "release": "a",
-        "status": {"release": "a", "current": {"x": 1}},
+        "status": {"live": "a", "workers": {"x": "ok"}},
     }
 
 
