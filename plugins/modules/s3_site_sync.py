@@ -18,7 +18,8 @@ description:
     uploads one file at a time.
   - A record of what it put, the object C(.andamio/site.json), is read once and written at most twice. What is
     not in the record was put there by others and is never touched. It also makes a killed run harmless, the
-    next one goes on from there.
+    next one goes on from there. It names all files, so have the bucket's policy deny it to visitors, as the
+    role P(andamio.laravel_aws.s3_site#role) does.
   - "Requests: one for each 1000 objects in the bucket, one for the record, one for each changed file."
   - Large files are uploaded in parallel parts. Long uploads show their progress when run on the controller.
 author: The Andamio authors (@andamio)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.roles.test_policies import documents_policy, host_policies
+from tests.unit.roles.test_policies import DISTRIBUTION, documents_policy, host_policies, site_policy
 
 from .conftest import Aws
 from .modules import run_module
@@ -78,3 +81,50 @@ def test_documents_are_got_and_put_and_no_more(host: Any) -> None:
         host.delete_object(Bucket=DOCUMENTS, Key="receipts/1.pdf")
     with refused():
         host.list_objects_v2(Bucket=DOCUMENTS, Prefix="receipts/")
+
+
+OPEN = {
+    "block_public_acls": True,
+    "ignore_public_acls": True,
+    "block_public_policy": False,
+    "restrict_public_buckets": False,
+}
+SITES: dict[str, dict[str, Any]] = {
+    "cloudfront": {"name": "academia-sandbox-site-123456789012", "tls_only": True},
+    "website": {"name": "academia.test", "public_access_block": OPEN},
+}
+# As the sandbox's edge says whom it asks for: CloudFront, or a visitor.
+VISITORS = {
+    "cloudfront": {
+        "X-Andamio-Principal": "cloudfront.amazonaws.com",
+        "X-Andamio-Source-Arn": DISTRIBUTION,
+    },
+    "website": {},
+}
+
+
+@pytest.mark.parametrize("delivery", ["cloudfront", "website"])
+def test_visitors_read_the_site_and_not_the_record_of_uploads(
+    fresh_aws: Aws, tmp_path: Path, delivery: str
+) -> None:
+    def status(key: str, headers: dict[str, str]) -> int:
+        request = urllib.request.Request(f"{fresh_aws.endpoint}/{bucket['name']}/{key}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    bucket = SITES[delivery]
+    run_module("s3_bucket", **bucket, policy=site_policy(delivery))
+    (tmp_path / "index.html").write_text("hi")
+    # Twice, as every run does: the account itself reads its record.
+    for changed in (True, False):
+        result = run_module("s3_site_sync", bucket=bucket["name"], path=str(tmp_path))
+        assert result["changed"] is changed
+    visitor = VISITORS[delivery]
+    assert status("index.html", visitor) == 200
+    assert status(".andamio/site.json", visitor) == 403
+    assert status(".andamio/site.json", {}) == 403
+    record = fresh_aws.client("s3").get_object(Bucket=bucket["name"], Key=".andamio/site.json")
+    assert b"index.html" in record["Body"].read()

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import pytest
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._site_plan import RECORD
 
 from tests.unit.roles.render import DISTRIBUTIONS, evaluate
 
@@ -16,6 +17,7 @@ with warnings.catch_warnings(action="ignore"):  # its own code is old
 ACCOUNT = "123456789012"
 FACTS = DISTRIBUTIONS["Debian-13"]
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234"
+DISTRIBUTION = f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1"
 SHARED = {
     "andamio_name": "academia-sandbox",
     "andamio_account_id": ACCOUNT,
@@ -34,6 +36,13 @@ def documents_policy(**overrides: Any) -> Any:
 
 def host_policies(**overrides: Any) -> Any:
     return policy_of("ec2_host", "ec2_host_policies", **overrides)
+
+
+def site_policy(delivery: str, **overrides: Any) -> Any:
+    """The site's bucket policy, for the distribution DISTRIBUTION."""
+    found = {"resource": {"arn": DISTRIBUTION}}
+    given = {"s3_site_delivery": delivery, "__s3_site_distribution": found, **overrides}
+    return policy_of("s3_site", f"__s3_site_{delivery}_policy", **given)
 
 
 def findings(document: dict[str, Any]) -> list[str]:
@@ -88,3 +97,20 @@ def test_a_linter_finds_nothing_in_the_hosts_policies(key: str) -> None:
     statements = documents_policy(documents_bucket_kms_key=key)
     policies = host_policies(ec2_host_documents_policy=statements)
     assert {name: findings(policy) for name, policy in policies.items()} == {name: [] for name in policies}
+
+
+@pytest.mark.parametrize("delivery", ["cloudfront", "website"])
+def test_the_record_of_uploads_is_for_the_account_alone(delivery: str) -> None:
+    allowed, denied = site_policy(delivery)["Statement"]
+    assert allowed["Effect"] == "Allow"
+    assert allowed["Principal"] == ("*" if delivery == "website" else {"Service": "cloudfront.amazonaws.com"})
+    assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "s3:GetObject")
+    bucket = "academia.test" if delivery == "website" else "academia-sandbox-site-123456789012"
+    assert denied["Resource"] == f"arn:aws:s3:::{bucket}/.andamio/*"
+    assert RECORD.startswith(".andamio/")
+    assert denied["Condition"] == {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}}
+
+
+@pytest.mark.parametrize("delivery", ["cloudfront", "website"])
+def test_a_linter_finds_nothing_in_the_sites_policy(delivery: str) -> None:
+    assert findings(site_policy(delivery)) == []
