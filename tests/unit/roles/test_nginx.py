@@ -57,15 +57,67 @@ def test_names_and_certificate_follow_the_server_name(facts: dict[str, Any]) -> 
     assert "ssl_certificate /etc/nginx/tls/api.academia.test/fullchain.pem;" in text
 
 
-def test_only_index_php_runs_and_only_from_within() -> None:
-    text = render("nginx", "site.conf.j2", DEBIAN)
-    index = block(text, "location = /index.php {")
-    assert "internal;" in index
-    assert "SCRIPT_FILENAME $realpath_root$fastcgi_script_name;" in index
-    assert "DOCUMENT_ROOT $realpath_root;" in index
-    assert "HTTP_X_REQUEST_ID $caller_request_id;" in index
-    assert text.count("fastcgi_pass") == 1
+def test_only_index_php_runs_and_only_from_within(facts: dict[str, Any]) -> None:
+    text = render("nginx", "site.conf.j2", facts)
+    assert "internal;" in block(text, "location = /index.php {")
+    assert "HTTP_X_REQUEST_ID $caller_request_id;" in text
+    assert text.count("fastcgi_pass") == 2
     assert "return 404;" in block(text, r"location ~ \.php(/|$) {")
+
+
+def test_php_fpm_script_and_header_are_of_one_release(facts: dict[str, Any]) -> None:
+    text = render("nginx", "site.conf.j2", facts)
+    assert "fastcgi_pass unix:/run/php/release-$release.sock;" in block(text, "location = /index.php {")
+    assert "SCRIPT_FILENAME $release_root$fastcgi_script_name;" in text
+    assert "DOCUMENT_ROOT $release_root;" in text
+    assert "add_header X-Release $release always;" in text
+    # nginx looks the real path up anew wherever it is named: that is once, for a request's second attempt.
+    assert re.findall(r".*\$realpath_root.*", text) == ["        set $release_root $realpath_root;"]
+
+
+def test_a_request_that_has_reached_php_is_never_run_twice(facts: dict[str, Any]) -> None:
+    text = render("nginx", "site.conf.j2", facts)
+    assert "error_page 502 = @current;" in block(text, "location = /index.php {")
+    again = block(text, "location @current {")
+    assert "return 502;" in block(again, 'if ($upstream_connect_time != "-") {')
+    assert "error_page" not in again
+
+
+def test_a_location_has_no_fastcgi_param_of_its_own_and_so_loses_none() -> None:
+    lines = render("nginx", "site.conf.j2", DEBIAN).splitlines()
+    assert {line.partition("fastcgi_param")[0] for line in lines if "fastcgi_param" in line} == {
+        "    ",
+        "    include ",
+    }
+
+
+def release_of(folder: str) -> str:
+    """The release that nginx finds a folder to be of."""
+    named = block(render("nginx", "nginx.conf.j2", DEBIAN), "map $release_root $release {")
+    pattern, capture = re.findall(r'"~(.+)" \$(\w+);', named)[0]
+    found = re.search(pattern.replace("(?<", "(?P<"), folder)
+    return found[capture] if found else ""
+
+
+@pytest.mark.parametrize(
+    ("folder", "release"),
+    [
+        ("/srv/laravel/releases/v1.2-0f3c5a7e9b21/public", "v1.2-0f3c5a7e9b21"),
+        ("/srv/laravel/releases/0f3c5a7e9b21-e2/public", "0f3c5a7e9b21-e2"),
+        ("/srv/laravel/releases/public", ""),
+        ("/srv/laravel/releases/a/b/public", ""),
+        ("/srv/laravel/releases/a/public/b", ""),
+        ("/srv/laravel/releases/a b/public", ""),
+        ("/usr/share/nginx/html", ""),
+        ("", ""),
+    ],
+)
+def test_which_release_a_folder_is_of(folder: str, release: str) -> None:
+    assert release_of(folder) == release
+
+
+def test_the_log_names_the_release(facts: dict[str, Any]) -> None:
+    assert """'"release":"$release",'""" in render("nginx", "nginx.conf.j2", facts)
 
 
 def test_a_location_adds_no_header_of_its_own_and_so_loses_none() -> None:
@@ -73,7 +125,7 @@ def test_a_location_adds_no_header_of_its_own_and_so_loses_none() -> None:
     indents = [
         line.partition("add_header ")[0] for line in lines if "add_header " in line and "#" not in line
     ]
-    assert indents == ["    "] * 3
+    assert indents == ["    "] * 4
 
 
 def test_hsts_can_be_left_out() -> None:
