@@ -5,7 +5,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox sandbox-reset sandbox-down site api shell logs browse test test-fast bench
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api deploy rollback releases shell logs browse test test-fast bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,20 @@ site: .bootstrap-demo ## Build the example React site
 
 api: .bootstrap-demo ## Pack the example Laravel API
 	@examples/build-api
+
+# make deploy INVENTORY=inventories/production REF=v1.2 REASON="It's urgent": as JSON, no quote is in the way.
+inventory = $(if $(INVENTORY),-i '$(INVENTORY)')
+variables = -e "$$($(PYTHON) -c 'import json, os, sys; \
+  print(json.dumps({name.lower(): os.environ[name] for name in sys.argv[1:] if os.environ.get(name)}))' $(1))"
+
+deploy: .bootstrap-demo ## Deploy the API [REF=v1.2] [REASON=…] [MAINTENANCE=true] [INVENTORY=inventories/production]
+	@ansible-playbook $(inventory) playbooks/deploy.yml $(call variables,REF REASON MAINTENANCE)
+
+rollback: .bootstrap-demo ## Back to the release before [RELEASE=…] [DATABASE=restore] [REASON=…] [INVENTORY=…]
+	@ansible-playbook $(inventory) playbooks/rollback.yml $(call variables,RELEASE DATABASE CONFIRM REASON)
+
+releases: .bootstrap-demo ## What is live, which releases there are, and the last runs [INVENTORY=…]
+	@ansible-playbook $(inventory) playbooks/releases.yml
 
 shell: ## A shell on the host
 	@$(PYTHON) -m sandbox shell
