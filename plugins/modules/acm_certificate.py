@@ -23,13 +23,12 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
+  - andamio.laravel_aws.attributes.converges
 attributes:
   check_mode:
-    support: full
-    description: Plans the calls that the real run makes, makes none, and doesn't wait.
+    details: Tells the calls that a real run makes, makes none, and doesn't wait.
   diff_mode:
-    support: full
-    description: Shows the names, the zone that has the proof, and the tags.
+    details: Shows the names, the zone that has the proof, and the tags.
 options:
   name:
     description: The first name of the certificate, such as V(academia.example) or V(*.academia.example).

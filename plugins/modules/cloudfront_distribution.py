@@ -25,13 +25,12 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
+  - andamio.laravel_aws.attributes.converges
 attributes:
   check_mode:
-    support: full
-    description: Plans the calls that the real run makes, makes none, and doesn't wait.
+    details: Tells the calls that a real run makes, makes none, and doesn't wait.
   diff_mode:
-    support: full
-    description: Shows the settings, the function's code and the headers, as they are and as they will be.
+    details: Shows the settings, the function's code and the headers, as they are and as they will be.
 options:
   name:
     description: The site's name. 64 letters, digits, hyphens and underscores at most.

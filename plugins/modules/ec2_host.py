@@ -149,13 +149,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    description: Tells the calls that a real run would make, from an empty account too.
-    support: full
-  diff_mode:
-    description: Shows what differs, in the keys that the options have an opinion on.
-    support: full
+  - andamio.laravel_aws.attributes.converges
 """
 
 EXAMPLES = r"""

@@ -52,13 +52,9 @@ options:
     default: 0
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-    details: Nothing is changed in either mode. The token's file is removed again.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
-      diff mode.
-    support: none
+    details: It changes nothing in either mode. The token's file is removed again.
+extends_documentation_fragment:
+  - andamio.laravel_aws.attributes.reads
 """
 
 EXAMPLES = r"""

@@ -60,15 +60,8 @@ options:
     description: Seconds to go on trying. With V(0) there is one try.
     type: int
     default: 0
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-    details: Nothing is changed in either mode.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
-      diff mode.
-    support: none
+extends_documentation_fragment:
+  - andamio.laravel_aws.attributes.reads
 """
 
 EXAMPLES = r"""

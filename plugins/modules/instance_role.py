@@ -40,13 +40,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    description: Tells the calls that a real run would make.
-    support: full
-  diff_mode:
-    description: Shows what differs, in the keys that the options have an opinion on.
-    support: full
+  - andamio.laravel_aws.attributes.converges
 """
 
 EXAMPLES = r"""

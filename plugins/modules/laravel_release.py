@@ -97,14 +97,11 @@ options:
     default: ""
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
     details: The artifact is sent and unpacked, so that the migrations in it can be listed, and removed again.
   diff_mode:
-    description: >-
-      Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
-    support: full
     details: Shows the release, and the names of variables that changed in C(.env). Never a value.
+extends_documentation_fragment:
+  - andamio.laravel_aws.attributes
 seealso:
   - plugin: andamio.laravel_aws.laravel_app
     plugin_type: role

@@ -15,10 +15,8 @@ description:
   - The fact C(ansible_facts['memtotal_mb']) is the whole machine's, in a container too. Services tuned to it
     are killed there.
 author: The Andamio authors (@andamio)
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
+extends_documentation_fragment:
+  - andamio.laravel_aws.attributes.reads
 """
 
 EXAMPLES = r"""

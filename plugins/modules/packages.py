@@ -53,12 +53,12 @@ notes:
     goes.
 attributes:
   check_mode:
-    support: full
-    description: Says what would be installed, without reading the lists. A name that no list knows is told by
+    details: Says what would be installed, without reading the lists. A name that no list knows is told by
       the real run.
   diff_mode:
-    support: full
-    description: Shows the packages that are missing.
+    details: Shows the packages that are missing.
+extends_documentation_fragment:
+  - andamio.laravel_aws.attributes
 """
 
 EXAMPLES = r"""

@@ -71,13 +71,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing.
-    support: none
+  - andamio.laravel_aws.attributes.reads
 """
 
 EXAMPLES = r"""

@@ -21,13 +21,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Plans the calls that the real run makes, and makes none.
-  diff_mode:
-    support: full
-    description: Shows the settings that are asked for, as they are and as they will be.
+  - andamio.laravel_aws.attributes.converges
 options:
   name:
     description: The bucket's name, unique in all of AWS.

@@ -113,16 +113,13 @@ options:
     description: A file to which lines about the progress are written. Ansible sets and shows it by itself.
     type: path
 attributes:
-  check_mode:
-    support: full
-    description: Returns the calls that a real run makes.
   diff_mode:
-    support: full
-    description: Shows each key that something happens to, with its ETag, cache policy and media type.
+    details: Shows each key that something happens to, with its ETag, cache policy and media type.
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - andamio.laravel_aws.attributes.converges
 """
 
 EXAMPLES = r"""

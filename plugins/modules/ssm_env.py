@@ -88,16 +88,13 @@ options:
     type: bool
     default: false
 attributes:
-  check_mode:
-    support: full
-    description: Returns the calls that a real run makes.
   diff_mode:
-    support: full
-    description: Shows names, types and keyed digests.
+    details: Shows names, types and keyed digests. Never a value.
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - andamio.laravel_aws.attributes.converges
 """
 
 EXAMPLES = r"""

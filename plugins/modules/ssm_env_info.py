@@ -22,17 +22,11 @@ options:
     description: Whether to decrypt and return the values.
     type: bool
     default: true
-attributes:
-  check_mode:
-    support: full
-    description: It changes nothing.
-  diff_mode:
-    support: none
-    description: It changes nothing.
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - andamio.laravel_aws.attributes.reads
 """
 
 EXAMPLES = r"""
