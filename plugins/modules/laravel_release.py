@@ -102,9 +102,6 @@ attributes:
     details: Shows the release, and the names of variables that changed in C(.env). Never a value.
 extends_documentation_fragment:
   - andamio.laravel_aws.attributes
-seealso:
-  - plugin: andamio.laravel_aws.laravel_app
-    plugin_type: role
 """
 
 EXAMPLES = r"""
