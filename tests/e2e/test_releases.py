@@ -154,7 +154,7 @@ def test_maintenance_mode_lets_in_who_has_the_secret(host: Host) -> None:
     given = {
         "laravel_app_artifact": str(app.path),
         "laravel_app_release_name": app.name,
-        "laravel_app_release_maintenance": True,
+        "maintenance": True,
     }
     with subprocess.Popen(
         ["ansible-playbook", "playbooks/deploy.yml", "-e", json.dumps(given)],
