@@ -1,0 +1,259 @@
+"""The engine's smaller parts: maintenance, building, preloading, reports, the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from andamio_release import build, cli, maintenance, preload, report
+from andamio_release.errors import RequestError
+from andamio_release.settings import Artifact
+
+from tests.unit.roles.release.world import World, install
+
+# Laravel's own check of the cookie (MaintenanceModeBypassCookie::isValid), in a few words.
+CHECK = """
+[$value, $secret] = [$argv[1], $argv[2]];
+$payload = json_decode(base64_decode($value), true);
+exit(is_numeric($payload['expires_at'] ?? null) && hash_equals(hash_hmac('sha256',
+    (string) $payload['expires_at'], $secret), $payload['mac']) && $payload['expires_at'] > time() ? 0 : 1);
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(tmp_path)
+    install(monkeypatch, made)
+    return made
+
+
+def is_valid(header: str, secret: str) -> bool:
+    value = unquote(header.removeprefix("laravel_maintenance="))
+    done = subprocess.run(["php", "-r", CHECK, "--", value, secret], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_laravel_takes_the_bypass_cookie(world: World) -> None:
+    assert maintenance.bypass(world.settings) == ""
+    path = maintenance.begin(world.settings)
+    assert path.startswith("/")
+    assert world.settings.down_file.stat().st_mode & 0o777 == 0o600
+    header = maintenance.bypass(world.settings)
+    assert is_valid(header, path[1:])
+    assert not is_valid(header, "another")
+    assert not is_valid(maintenance.cookie("x", 1), "x")
+    assert not set(header.partition("=")[2]) & set("=+/ ;")
+
+
+def test_maintenance_that_is_on_already_is_not_taken_over(world: World) -> None:
+    world.settings.down_file.write_text('{"secret": "theirs"}')
+    assert maintenance.begin(world.settings) == "/theirs"
+    assert not maintenance.end(world.settings)
+    assert world.settings.down_file.exists()
+    world.settings.down_file.write_text("no JSON")
+    with pytest.raises(RequestError, match="artisan up"):
+        maintenance.bypass(world.settings)
+
+
+def application(root: Path) -> Path:
+    for name in ("public", "bootstrap"):
+        (root / name).mkdir(parents=True)
+    return root
+
+
+def test_what_an_artifact_brings_of_the_hosts_own_goes(world: World, tmp_path: Path) -> None:
+    root = application(tmp_path / "app")
+    (root / ".env").write_text("theirs")
+    (root / "storage/logs").mkdir(parents=True)
+    (root / "bootstrap/cache").mkdir()
+    (root / "bootstrap/cache/config.php").write_text("theirs")
+    env = tmp_path / "env"
+    env.write_text("ours")
+    build.link(world.settings, root, env)
+    assert (root / ".env").read_text() == "ours"
+    assert (root / "storage").is_symlink()
+    assert list((root / "bootstrap/cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["bootstrap", "public"])
+def test_a_link_in_the_place_of_a_folder_is_refused(world: World, tmp_path: Path, name: str) -> None:
+    """Root would write through it."""
+    root = application(tmp_path / "app")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (root / name).rmdir()
+    (root / name).symlink_to(elsewhere)
+    env = tmp_path / "env"
+    env.write_text("ours")
+    world.settings.public_links["storage"] = "../storage/app/public"
+    with pytest.raises(RequestError, match=f"{name} must be a folder"):
+        build.link(world.settings, root, env)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_an_env_that_is_a_link_is_replaced_not_followed(world: World, tmp_path: Path) -> None:
+    root = application(tmp_path / "app")
+    victim = tmp_path / "victim"
+    victim.write_text("whole")
+    (root / ".env").symlink_to(victim)
+    env = tmp_path / "env"
+    env.write_text("ours")
+    build.link(world.settings, root, env)
+    assert victim.read_text() == "whole"
+    assert not (root / ".env").is_symlink()
+
+
+def test_the_same_code_is_copied_without_what_is_the_hosts(tmp_path: Path) -> None:
+    root = application(tmp_path / "app")
+    (root / "bootstrap/cache").mkdir()
+    (root / "bootstrap/cache/config.php").write_text("secrets")
+    (root / ".env").write_text("secrets")
+    (root / "storage").symlink_to("../../shared/storage")
+    (root / "public/.env").write_text("no secret")
+    build.copy_release(root, tmp_path / "copy")
+    found = sorted(str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*"))
+    assert found == ["bootstrap", "public", "public/.env"]
+
+
+def test_what_comes_is_what_was_announced(tmp_path: Path) -> None:
+    artifact = Artifact("stdin", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", bytes=5)
+    assert build.receive(artifact, io.BytesIO(b"hello, and more"), tmp_path).read_bytes() == b"hello"
+    with pytest.raises(RequestError, match="SHA-256 is not the one"):
+        build.receive(artifact, io.BytesIO(b"hallo"), tmp_path)
+    with pytest.raises(RequestError, match="only 3 of 5 bytes came"):
+        build.receive(artifact, io.BytesIO(b"hel"), tmp_path)
+    with pytest.raises(RequestError, match="there is no file"):
+        build.receive(Artifact("file", "", path=str(tmp_path / "x")), io.BytesIO(), tmp_path)
+
+
+def test_extensions_are_named_as_php_names_them() -> None:
+    require = {"php": "^8.2", "ext-PDO": "*", "ext-opcache": "*", "laravel/framework": "^13", "ext-gd": "*"}
+    assert build.extensions(require) == ["pdo", "zend-opcache", "gd"]
+
+
+def test_what_the_live_release_has_compiled_is_compiled_where_the_new_one_has_it() -> None:
+    files = [
+        "/srv/laravel/releases/v1/app/Models/Course.php",
+        "/srv/laravel/releases/v10/app/Other.php",
+        "/usr/share/php/Illuminate/Support/Str.php",
+        "/srv/laravel/shared/storage/framework/views/abc.php",
+        str(preload.ASK),
+    ]
+    live, new = Path("/srv/laravel/releases/v1"), Path("/srv/laravel/releases/v2")
+    assert preload.translate(files, live, new) == [
+        "/srv/laravel/releases/v2/app/Models/Course.php",
+        "/usr/share/php/Illuminate/Support/Str.php",
+    ]
+
+
+def test_preloading_is_an_option_of_the_release_alone(world: World) -> None:
+    preload.prepare(world.settings, "v1", ["/a.php", "/b\n.php"])
+    text = preload.options_file(world.settings, "v1").read_text()
+    assert f"opcache.preload={preload.SCRIPT}" in text
+    assert (world.root / "fpm/v1.files").read_text() == "/a.php\n"
+    assert not preload.options_file(world.settings, "v2").exists()
+    preload.drop(world.settings, "v1")
+    assert not preload.options_file(world.settings, "v1").exists()
+
+
+def test_only_files_with_one_class_of_their_name_are_preloaded(tmp_path: Path) -> None:
+    """With PHP itself, the compiling replaced by saying what would be compiled."""
+    files = {
+        "Course.php": "<?php\nnamespace App;\nfinal class Course\n{\n}\n",
+        "Shape.php": "<?php\ninterface Shape {}\n",
+        "helpers.php": "<?php\nfunction now() {}\n",
+        "Two.php": "<?php\nclass Two {}\nclass Three {}\n",
+        "Other.php": "<?php\nclass Another {}\n",
+        "Mixed.php": "<?php\nclass Mixed {}\nfunction mixed_up() {}\n",
+        "config.php": "<?php return [];\n",
+    }
+    for name, code in files.items():
+        (tmp_path / name).write_text(code)
+    listed = tmp_path / "list"
+    listed.write_text("".join(f"{tmp_path / name}\n" for name in [*files, "gone.php"]))
+    script = preload.SCRIPT.read_text().replace("@opcache_compile_file($file)", "print(basename($file).' ')")
+    (tmp_path / "preload.php").write_text(script)
+    done = subprocess.run(
+        ["php", str(tmp_path / "preload.php")],
+        env={"PATH": "/usr/bin:/bin", "ANDAMIO_PRELOAD": str(listed)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["Course.php", "Shape.php"]
+
+
+def test_the_status_and_the_history_are_tables_and_json(world: World) -> None:
+    first = world.deploy("v1", commit="0123456789abcdef")
+    found = report.history(world.records)
+    assert [entry["outcome"] for entry in found] == ["live"]
+    table = report.history_table(found)
+    assert table.splitlines()[0].split() == ["time", "what", "outcome", "release", "took", "by"]
+    assert first in table
+    status: dict[str, Any] = {
+        "releases": [
+            {"state": "live", "id": first, "created": "2026", "commit": "0123456789abcdef", "owner": "ana"}
+        ],
+        "workers": {"laravel-worker@1.service": "ok"},
+        "maintenance": True,
+        "under_way": {"action": "deploy", "owner": "bob"},
+    }
+    text = report.status_table(status)
+    assert "0123456789ab " in text
+    assert "0123456789abc" not in text
+    assert "down for maintenance" in text
+    assert "deploy by bob" in text
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: bytes, *words: str) -> Any:
+    class Input:
+        buffer = io.BytesIO(line)
+
+    monkeypatch.setattr("sys.stdin", Input())
+    code = cli.main([*words, "--json"])
+    return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_the_command_answers_in_json_with_its_exit_code(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = world.root / "release.json"
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("signal.signal", lambda *given: None)
+    where = ("--settings", str(settings), "deploy")
+    code, answer = ask(monkeypatch, capsys, b"{}\n", *where)
+    assert (code, answer["outcome"]) == (2, "failed")
+    assert "run the role laravel_app first" in answer["message"]
+    settings.write_text(json.dumps({**vars(world.settings)}))
+    for line, message in (
+        (b"{\n", "no line of JSON"),
+        (b'{"x": 1}\n', "unknown key x"),
+        (b"{}\n", "no artifact"),
+    ):
+        code, answer = ask(monkeypatch, capsys, line, *where)
+        assert code == 2
+        assert message in answer["message"]
+    with cli.lock(
+        Path(world.settings.state) / "lock", {"owner": "bob@desk", "action": "deploy", "what": "v9"}
+    ):
+        code, answer = ask(monkeypatch, capsys, b"{}\n", *where)
+    assert code == 3
+    assert "deploy v9 is under way: by bob@desk" in answer["message"]
+    code, answer = ask(monkeypatch, capsys, b"{}\n", "--settings", str(settings), "settle")
+    assert (code, answer["message"]) == (0, "nothing is live.")
+
+
+def test_only_root_may(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = world.root / "release.json"
+    settings.write_text(json.dumps({**vars(world.settings)}))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("signal.signal", lambda *given: None)
+    code, answer = ask(monkeypatch, capsys, b"{}\n", "--settings", str(settings), "settle")
+    assert (code, answer["message"]) == (2, "run it as root")
