@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from andamio_release.commands import Commands
@@ -11,9 +12,14 @@ PROGRAM = Path("/usr/local/sbin/andamio-db")
 SETTINGS = Path("/etc/andamio/db.json")
 
 
-def exists() -> bool:
-    """Whether the database is this host's to dump."""
-    return PROGRAM.exists() and SETTINGS.exists()
+def why_not() -> str:
+    """Why no dump can be made here; '' when one can."""
+    if not (PROGRAM.exists() and SETTINGS.exists()):
+        return f"there is no {SETTINGS}: the database isn't this host's"
+    settings = json.loads(SETTINGS.read_text())
+    if not (settings.get("bucket") or settings.get("directory")):
+        return f"{SETTINGS} names no place for dumps (mysql_dump_bucket, mysql_dump_directory)"
+    return ""
 
 
 def make(commands: Commands, release: str, limit_mb: int) -> tuple[str, str]:
@@ -21,8 +27,8 @@ def make(commands: Commands, release: str, limit_mb: int) -> tuple[str, str]:
 
     Raises ReleaseError when a dump was to be made and failed: no migration runs without it then.
     """
-    if not exists():
-        return "", f"there is no {SETTINGS}: the database isn't this host's"
+    if reason := why_not():
+        return "", reason
     output = commands.root(
         str(PROGRAM), "dump", "--label", release, "--limit-mb", str(limit_mb), seconds=3600
     )

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from andamio_release import build, cli, maintenance, preload, report
+from andamio_release import build, cli, dumps, maintenance, preload, report
 from andamio_release.errors import RequestError
 from andamio_release.settings import Artifact
 
@@ -257,3 +257,14 @@ def test_only_root_may(
     monkeypatch.setattr("signal.signal", lambda *given: None)
     code, answer = ask(monkeypatch, capsys, b"{}\n", "--settings", str(settings), "settle")
     assert (code, answer["message"]) == (2, "run it as root")
+
+
+def test_a_host_that_can_make_no_dump_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "db.json"
+    monkeypatch.setattr(dumps, "SETTINGS", settings)
+    monkeypatch.setattr(dumps, "PROGRAM", tmp_path)
+    assert "isn't this host's" in dumps.why_not()
+    settings.write_text('{"bucket": "", "directory": ""}')
+    assert "names no place" in dumps.why_not()
+    settings.write_text('{"bucket": "dumps"}')
+    assert dumps.why_not() == ""
