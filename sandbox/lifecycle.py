@@ -136,7 +136,8 @@ def check_packages(seconds: float = 120) -> None:
     url = f"{config.DEBIAN_MIRROR}/dists/{config.DEBIAN_RELEASE}/InRelease"
     deadline = time.monotonic() + seconds
     while True:
-        connection = http.client.HTTPConnection(config.GATEWAY, config.PACKAGES_PORT, timeout=seconds)
+        # The cache tries for itself, and then says what is wrong.
+        connection = http.client.HTTPConnection(config.GATEWAY, config.PACKAGES_PORT, timeout=180)
         try:
             connection.request("GET", url)
             answer = connection.getresponse()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sandbox import image
+from sandbox import config, image, podman
 
 
 @pytest.fixture
@@ -32,6 +34,45 @@ def test_a_changed_recipe_has_another_archive(recipe: image.Image, change: str) 
     else:
         (recipe.files / "etc" / "motd").write_text("hello\n")
     assert recipe.archive != before
+
+
+def aged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: float) -> image.Image:
+    """The host's image, with a tar that old."""
+    monkeypatch.setattr(config, "IMAGES", tmp_path)
+    then = time.time() - seconds
+    image.HOST.archive.touch()
+    os.utime(image.HOST.archive, (then, then))
+    return image.HOST
+
+
+@pytest.mark.parametrize(("seconds", "old"), [(0, False), (config.IMAGE_SECONDS + 60, True)])
+def test_lists_that_are_days_old_are_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, old: bool
+) -> None:
+    monkeypatch.setattr(image, "mirror_answers", lambda: True)
+    assert image.is_old(aged(monkeypatch, tmp_path, seconds)) is old
+
+
+def test_an_old_image_is_good_enough_while_the_mirror_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "DEBIAN_MIRROR", "http://127.0.0.1:9/debian")
+    assert not image.is_old(aged(monkeypatch, tmp_path, config.IMAGE_SECONDS + 60))
+
+
+def test_an_old_image_stays_when_a_new_one_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(image, "mirror_answers", lambda: True)
+    monkeypatch.setattr(image, "command", lambda *_arguments: ["false"])
+    monkeypatch.setattr(podman, "run", lambda *words: ran.extend(words))
+    old = aged(monkeypatch, tmp_path, config.IMAGE_SECONDS + 60)
+    image.build(old)
+    assert str(old.archive) in ran
+    old.archive.unlink()
+    with pytest.raises(RuntimeError, match="could not make"):
+        image.build(old)
 
 
 def test_a_folder_with_a_space_is_one_word() -> None:
