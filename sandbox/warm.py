@@ -59,7 +59,8 @@ def script() -> str:
         "Pin-Priority: -1",
         "EOF",
         f"{update} -o Dir::Etc::SourceList=/dev/null -o APT::Get::List-Cleanup=0",
-        f"{install} {' '.join(MYSQL)} >/dev/null",
+        # The others once more: beside sid, some of what they need comes from there too.
+        f"{install} {' '.join((*MYSQL, *packages()))} >/dev/null",
     ]
     return "\n".join(lines) + "\n"
 
