@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +103,17 @@ def test_the_log_is_rotated_as_the_application() -> None:
 
 def test_the_engine_is_told_what_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FILES))
-    from andamio_release.settings import settings_from  # noqa: PLC0415 # found by the line above
-
+    settings_from = importlib.import_module("andamio_release.settings").settings_from
     given = evaluate(
         "laravel_app", "__laravel_app_settings", DEBIAN, laravel_app_workers=2, laravel_app_keep_releases=7
     )
     settings = settings_from(given, "here")
     assert settings.workers == ["laravel-worker@1.service", "laravel-worker@2.service"]
-    assert (settings.keep, settings.php, settings.env_path) == (7, "/usr/bin/php8.4", "/academia/sandbox/env/")
+    assert (settings.keep, settings.php, settings.env_path) == (
+        7,
+        "/usr/bin/php8.4",
+        "/academia/sandbox/env/",
+    )
     assert settings.probes == [{"path": "/up"}]
 
 
@@ -118,4 +122,5 @@ def test_the_engines_files_are_compared_with_what_sha256sum_prints() -> None:
     path = FILES / "andamio_release" / "cli.py"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert f"{digest}  /usr/local/lib/andamio/andamio_release/cli.py" in wanted
-    assert len(wanted) == len([path for path in (FILES / "andamio_release").iterdir() if path.is_file()])
+    files = [path for path in (FILES / "andamio_release").iterdir() if path.is_file()]
+    assert len(wanted) == len(files)
