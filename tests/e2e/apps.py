@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ BUILT = ROOT / ".cache" / "build" / "api.tar.gz"
 OUTPUT = ROOT / ".cache" / "e2e" / "apps"
 OVERLAYS = Path(__file__).parent / "apps"
 MARK = "@MARK@"
+# What an earlier run has left on the host, such as migrations that have run, is no part of this one.
+RUN = f"{int(time.time()):x}"[-6:]
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,9 @@ class App:
 def build(name: str, *overlays: str) -> App:
     """The example app with ``every`` and these folders over it; @MARK@ in names and contents is the name.
 
-    name: letters, digits and underscores, since tables are named by it too.
+    name: letters, digits and underscores, since tables are named by it too; this run's own word is added.
     """
+    name = f"{name}_{RUN}"
     files = built()
     for overlay in ("every", *overlays):
         folder = OVERLAYS / overlay

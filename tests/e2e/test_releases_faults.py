@@ -38,6 +38,7 @@ class Scene:
     """A fault's surroundings: the host, a release with a migration, and what visitors were answered."""
 
     host: Host
+    name: str
     app: App
     visitors: Driver
     # When the host was away altogether: who comes then can't be answered.
@@ -62,7 +63,7 @@ def killed_in_rollback(step: str, scene: Scene) -> None:
 
 def slow(scene: Scene) -> Run:
     """A deploy that is in its migration, which takes some seconds."""
-    scene.app = build(scene.app.name, "slow_migration")
+    scene.app = build(scene.name, "slow_migration")
     run = scene.host.start("deploy", scene.app.request(), scene.app.bytes)
     until("the migration", lambda: migrating(scene))
     return run
@@ -224,10 +225,10 @@ def visited(target: Target) -> Iterator[Driver]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_visitors_are_answered_and_the_next_deploy_works(host: Host, target: Target, fault: str) -> None:
-    app = build(f"n{list(FAULTS).index(fault)}", "migration")
+    name = f"n{list(FAULTS).index(fault)}"
     before = host.live()
     with visited(target) as visitors:
-        scene = Scene(host, app, visitors)
+        scene = Scene(host, name, build(name, "migration"), visitors)
         FAULTS[fault](scene)
         told = host.deploy(scene.app)
         assert told.code == 0, told.all
