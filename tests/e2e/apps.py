@@ -56,13 +56,17 @@ def build(name: str, *overlays: str) -> App:
     name = f"{name}_{RUN}"
     files = built()
     for overlay in ("every", *overlays):
-        folder = OVERLAYS / overlay
-        for path in sorted(folder.rglob("*")):
+        laid = OVERLAYS / overlay
+        for path in sorted(laid.rglob("*")):
             if path.is_file():
-                place = str(path.relative_to(folder)).replace(MARK, name)
+                place = str(path.relative_to(laid)).replace(MARK, name)
                 files[place] = (path.read_bytes().replace(MARK.encode(), name.encode()), 0o644)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for folder in sorted({str(parent) for place in files for parent in Path(place).parents} - {"."}):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
         for place, (content, mode) in sorted(files.items()):
             entry = tarfile.TarInfo(place)
             entry.size, entry.mode = len(content), mode
