@@ -1,12 +1,15 @@
 <?php
 
 /*
- * Run in a release's folder: php app.php '{"commands": ["config:cache"], "migrations": true}'
+ * Run in a release's folder: php app.php '{"commands": ["config:cache"], "migrations": true, "unlock": false}'
  *
+ * "unlock" lets go of the lock of `migrate --isolated`, which a migration that was killed leaves for an hour.
  * One start of the framework for several artisan commands; their output goes on, and the last line is JSON:
  * {"known": [...], "ran": [...]}, the release's migrations and those that the database has run.
  */
 
+use Illuminate\Console\CacheCommandMutex;
+use Illuminate\Console\CommandMutex;
 use Illuminate\Contracts\Console\Kernel;
 use Symfony\Component\Console\Output\StreamOutput;
 
@@ -21,6 +24,10 @@ $output = new StreamOutput(STDOUT, decorated: false);
 
 try {
     $kernel->bootstrap();
+    if ($wanted['unlock']) {
+        $mutex = $app->make($app->bound(CommandMutex::class) ? CommandMutex::class : CacheCommandMutex::class);
+        $mutex->forget($kernel->all()['migrate']);
+    }
     foreach ($wanted['commands'] as $command) {
         echo "artisan $command\n";
         if ($kernel->call($command, ['--no-interaction' => true], $output) !== 0) {

@@ -18,6 +18,10 @@ APP = Path(__file__).with_name("app.php")
 TOLD = 25
 
 
+class KilledError(ReleaseError):
+    """A program did not come to an end of its own: what it leaves is not tidy."""
+
+
 class Commands:
     """Programs of one run, and their log."""
 
@@ -59,13 +63,15 @@ class Commands:
         command = (self.settings.php, "artisan", *arguments, "--no-interaction", "--no-ansi")
         return self.app(release, *command, seconds=seconds, pass_fds=pass_fds)
 
-    def laravel(self, release: Path, *commands: str, migrations: bool = False) -> dict[str, Any]:
+    def laravel(
+        self, release: Path, *commands: str, migrations: bool = False, unlock: bool = False
+    ) -> dict[str, Any]:
         """Run some artisan commands in one process, and list the migrations there are.
 
-        Gives ``{"known": […], "ran": […]}``, empty without ``migrations``. Raises ReleaseError with what
+        ``unlock`` lets go of the lock that a killed migration has left. Gives ``{"known": […], "ran": […]}``, empty without ``migrations``. Raises ReleaseError with what
         the command that failed printed.
         """
-        wanted = json.dumps({"commands": commands, "migrations": migrations})
+        wanted = json.dumps({"commands": commands, "migrations": migrations, "unlock": unlock})
         output = self.app(release, self.settings.php, str(APP), wanted)
         answer: dict[str, Any] = json.loads(output.splitlines()[-1])
         return answer
@@ -86,11 +92,13 @@ class Commands:
                 **options,
             )
         except subprocess.TimeoutExpired as error:
-            raise ReleaseError(f"`{short(command)}` took longer than {seconds:.0f} s") from error
+            raise KilledError(f"`{short(command)}` took longer than {seconds:.0f} s") from error
         except OSError as error:
             raise ReleaseError(f"`{short(command)}` can't be run: {error}") from error
         self.log.write(done.stdout)
         self.log.flush()
+        if check and done.returncode < 0:
+            raise KilledError(f"`{short(command)}` was killed by signal {-done.returncode}")
         if check and done.returncode != 0:
             said = "\n".join(done.stdout.strip().splitlines()[-TOLD:])
             raise ReleaseError(f"`{short(command)}` ended with {done.returncode}:\n{said}")

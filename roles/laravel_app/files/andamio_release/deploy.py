@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from andamio_release import build, decide, dumps, maintenance, preload
 from andamio_release.archive import hash_file
+from andamio_release.commands import KilledError
 from andamio_release.env import Env
 from andamio_release.errors import ReleaseError, RequestError
 from andamio_release.records import Record
@@ -226,15 +229,33 @@ def migrate(run: Run, record: Record, step: str, *, isolated: bool = True) -> No
     outlives its engine keeps other runs out.
     """
     pending = run.answer.migrations["pending"]
-    run.note(ran=pending)
+    folder = run.settings.release(record.id)
     isolation = ("--isolated=75",) if isolated and run.settings.isolated else ()
-    with run.step(step):
-        run.commands.artisan(
-            *(run.settings.release(record.id), "migrate", "--force", *isolation),
-            seconds=3600,
-            pass_fds=(run.lock,),
-        )
+    run.note(ran=pending)
+    with run.step(step), unfinished(run, folder):
+        run.commands.artisan(folder, "migrate", "--force", *isolation, seconds=3600, pass_fds=(run.lock,))
         run.answer.migrations = {"pending": [], "ran": pending}
+
+
+@contextmanager
+def unfinished(run: Run, folder: Path) -> Iterator[None]:
+    """Remember a migration until it has ended by itself, and clean up after one that hasn't.
+
+    A migration that is killed leaves Laravel's own lock for an hour. It is surely gone: it would hold the
+    lock of this run.
+    """
+    mark = run.records.state / "migrating"
+    if mark.exists():
+        run.commands.laravel(folder, unlock=True)
+    mark.touch()
+    try:
+        yield
+    except KilledError:
+        raise
+    except ReleaseError:
+        mark.unlink()
+        raise
+    mark.unlink()
 
 
 def checked(run: Run, record: Record, live: str) -> None:

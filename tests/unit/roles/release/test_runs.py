@@ -156,6 +156,22 @@ def test_migrations_run_before_the_switch_after_a_dump(world: World) -> None:
     assert (answer["dump"], answer["migrations"]["ran"]) == ("", [])
 
 
+@pytest.mark.parametrize(("breaks", "unlocks"), [("kill v2", True), ("migrate v2", False)])
+def test_the_lock_of_a_killed_migration_is_let_go(world: World, breaks: str, unlocks: bool) -> None:
+    """Laravel's own lock, which one that fails lets go of by itself."""
+    world.deploy("v1")
+    world.breaks(breaks)
+    code, answer = world.act("deploy", app("v2", "m1"), name="v2")
+    assert (code, answer["failed_step"]) == (1, "migrate")
+    assert not (world.root / "unlocked").exists()
+    world.breaks()
+    world.act("deploy", app("v3", "m1"), name="v3")
+    assert (world.root / "unlocked").exists() == unlocks
+    (world.root / "unlocked").unlink(missing_ok=True)
+    world.act("deploy", app("v4", "m2"), name="v4")
+    assert not (world.root / "unlocked").exists()
+
+
 def test_one_host_of_several_migrates(world: World) -> None:
     world.deploy("v1")
     _, answer = world.act("deploy", app("v2", "m1"), name="v2", migrate=False)

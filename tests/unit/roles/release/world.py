@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from andamio_release import cli, gate, maintenance, preload
 from andamio_release import run as engine
-from andamio_release.commands import Commands
+from andamio_release.commands import Commands, KilledError
 from andamio_release.errors import ReleaseError
 from andamio_release.host import Host
 from andamio_release.lock import lock
@@ -149,13 +149,19 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
         def artisan(
             self, release: Path, *arguments: str, seconds: float = 900, pass_fds: Sequence[int] = ()
         ) -> str:
+            if world.is_broken(f"kill {release.name}"):
+                raise KilledError("`artisan migrate` was killed by signal 9")
             if world.is_broken(f"{arguments[0]} {release.name}"):
                 raise ReleaseError(f"`artisan {arguments[0]}` ended with 1:\nno such table")
             for path in (release / "database/migrations").glob("*.php"):
                 (world.root / "migrated" / path.stem).touch()
             return ""
 
-        def laravel(self, release: Path, *commands: str, migrations: bool = False) -> dict[str, Any]:
+        def laravel(
+            self, release: Path, *commands: str, migrations: bool = False, unlock: bool = False
+        ) -> dict[str, Any]:
+            if unlock:
+                (world.root / "unlocked").touch()
             if world.is_broken(f"compile {release.name}"):
                 raise ReleaseError("`artisan (several commands)` ended with 1")
             (world.root / "compiled").write_text(json.dumps(commands))
