@@ -68,8 +68,8 @@ class Commands:
     ) -> dict[str, Any]:
         """Run some artisan commands in one process, and list the migrations there are.
 
-        ``unlock`` lets go of the lock that a killed migration has left. Gives ``{"known": […], "ran": […]}``, empty without ``migrations``. Raises ReleaseError with what
-        the command that failed printed.
+        ``unlock`` lets go of the lock that a killed migration has left. Gives ``{"known": […], "ran": […]}``,
+        empty without ``migrations``. Raises ReleaseError with what the command that failed printed.
         """
         wanted = json.dumps({"commands": commands, "migrations": migrations, "unlock": unlock})
         output = self.app(release, self.settings.php, str(APP), wanted)
