@@ -60,9 +60,9 @@ test-fast: ## Lint and unit tests, for daily use
 	@tools/bootstrap test
 	@$(PYTHON) -m tests.gate fast
 
-bench: ## Measure against the peers; writes docs/benchmarks.md
-	@tools/bootstrap test
-	@$(PYTHON) -m benchmarks
+bench: ## Measure against the peers: WHAT=s3, ssm, redeploy or capacity; writes docs/benchmarks.md
+	@tools/bootstrap bench
+	@$(PYTHON) -m benchmarks $(WHAT)
 
 .PHONY: .bootstrap-demo
 .bootstrap-demo:
