@@ -123,11 +123,17 @@ def carry_out(run: Run) -> int:
     cut_off = run.records.under()
     answer = run.answer
     try:
-        with run.step("settle"):
-            live = settle(run, cut_off)
-        run.records.clear_under()
+        if run.request.check:
+            # Nothing is put right, only told.
+            live = run.host.live()
+            if cut_off:
+                run.warn(f"an earlier run ({cut_off.action} by {cut_off.owner}, {cut_off.time}) was cut off")
+        else:
+            with run.step("settle"):
+                live = settle(run, cut_off)
+            run.records.clear_under()
+            run.begin()
         answer.release = live
-        run.begin()
         action = ACTIONS[run.request.action]
         if action:
             action(run, live)

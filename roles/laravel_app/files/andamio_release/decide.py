@@ -116,10 +116,20 @@ def target(wanted: str, records: dict[str, Record], fallback: str, live: str) ->
 
 
 def way(name: str, known: Collection[str], ran: Iterable[str], entries: Sequence[Entry]) -> Way:
-    """What going to a release means for the database: ``known`` are its migrations, ``ran`` those run."""
-    since = [migration for migration in ran if migration not in known]
+    """What going to a release means for the database: ``known`` are its migrations, ``ran`` those run.
+
+    What had run before it was last live isn't counted: it was proven with that.
+    """
+    went_live = [
+        number for number, entry in enumerate(entries) if entry.release == name and entry.outcome == "live"
+    ]
+    before, after = (
+        (entries[: went_live[-1] + 1], entries[went_live[-1] + 1 :]) if went_live else ([], entries)
+    )
+    earlier = {migration for entry in before for migration in entry.ran}
+    since = [migration for migration in ran if migration not in known and migration not in earlier]
     dump = ""
-    for entry in reversed(entries):
+    for entry in reversed(after):
         if entry.dump and set(entry.ran) & set(since):
             dump = entry.dump
     return Way(name, since, dump)

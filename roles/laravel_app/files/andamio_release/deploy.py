@@ -14,7 +14,7 @@ from andamio_release.commands import KilledError
 from andamio_release.env import Env
 from andamio_release.errors import ReleaseError, RequestError
 from andamio_release.records import Record
-from andamio_release.run import Run
+from andamio_release.run import SOON_SECONDS, Run
 
 # Where an artifact is unpacked: what it is called is known when its .env is here.
 UNPACKED = ".unpacked"
@@ -47,7 +47,8 @@ def deploy(run: Run, live: str) -> None:
             drop(run, record, str(error))
         raise
     finally:
-        maintenance.end(run.settings)
+        if run.request.maintenance:
+            maintenance.end(run.settings)
     finish(run, record, live)
 
 
@@ -79,6 +80,7 @@ def prepare(run: Run, live: str, env: Env) -> Record | None:
             f"{run.settings.releases} has {free} MiB free, and {run.settings.min_free_mb} are to stay free:"
             " remove what isn't needed there, or make the volume larger (ec2_host_volume_size)"
         )
+    build.remove(run.settings.releases, UNPACKED)
     with run.step("unpack"):
         if artifact:
             build.make(run.settings, received, artifact.format, unpacked)
@@ -185,7 +187,8 @@ def prove(run: Run, release: str, live: str) -> None:
     settings = run.settings
     preloads = preload.options_file(settings, release).exists()
     try:
-        run.prove_privately(release)
+        # With all its time, but where it may be the preload that is wrong.
+        run.prove_privately(release, min(SOON_SECONDS, settings.gate_seconds) if preloads else 0)
     except ReleaseError as error:
         if not preloads:
             raise
@@ -197,9 +200,9 @@ def prove(run: Run, release: str, live: str) -> None:
         preload.prepare(
             settings, release, preload.translate(own, settings.release(release), settings.release(release))
         )
-        run.host.restart_fpm(release)
         try:
-            run.prove_privately(release)
+            run.host.restart_fpm(release)
+            run.prove_privately(release, min(SOON_SECONDS, settings.gate_seconds))
         except ReleaseError as error:
             without_preload(run, release, str(error))
             run.prove_privately(release)

@@ -40,12 +40,17 @@ def rollback(run: Run, live: str) -> None:
         with run.step("gate"):
             run.prove_privately(release)
         run.go_live(release, live)
-    except (ReleaseError, OSError):
+    except (ReleaseError, OSError) as error:
         if run.answer.outcome not in ("put_back", "stuck"):
             run.tidy("stopping it", lambda: run.host.stop_fpm(release))
+        if run.step_name == "restore":
+            run.answer.outcome = "stuck"
+            raise ReleaseError(
+                f"{error}\nThe database may be half restored, so the application stays down for maintenance."
+            ) from error
+        lift(run, restore)
         raise
-    finally:
-        maintenance.end(settings)
+    lift(run, restore)
     with run.step("record"):
         run.note(switching=False)
     run.answer.outcome, run.answer.changed = "live", True
@@ -53,6 +58,12 @@ def rollback(run: Run, live: str) -> None:
     if restore:
         run.answer.message = f"{release} is live, with the database as in {way.dump}."
     run.tidy("retiring the release before", lambda: run.host.retire_fpm(live))
+
+
+def lift(run: Run, restore: bool) -> None:
+    """End the maintenance that this run has begun."""
+    if restore or run.request.maintenance:
+        maintenance.end(run.settings)
 
 
 def look(run: Run, release: str) -> decide.Way:

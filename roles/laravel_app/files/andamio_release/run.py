@@ -22,6 +22,8 @@ from andamio_release.settings import Request, Settings
 
 # For the tests of what a killed run leaves: a step, after which the engine kills itself.
 KILL_AFTER = "ANDAMIO_RELEASE_KILL_AFTER"
+# What has answered on its own socket answers in public at once: visitors don't wait longer for a put back.
+SOON_SECONDS = 5.0
 
 
 @dataclass
@@ -142,12 +144,12 @@ class Run:
         except (OSError, ReleaseError) as error:
             self.warn(f"{what}: {error}")
 
-    def prove_privately(self, release: str) -> None:
+    def prove_privately(self, release: str, seconds: float = 0) -> None:
         """The release answers on its own socket, before a visitor sees it. Raises ReleaseError."""
         settings = self.settings
         gate.private(
             *(settings.socket(release), settings.release(release), settings.server_name, self.probes),
-            settings.gate_seconds,
+            seconds or settings.gate_seconds,
             cookies=maintenance.bypass(settings),
         )
 
@@ -155,7 +157,7 @@ class Run:
         """The release answers visitors, workers work on it, the scheduler ticks. Raises ReleaseError."""
         settings = self.settings
         gate.public(
-            *(settings.server_name, self.probes, release, settings.gate_seconds),
+            *(settings.server_name, self.probes, release, min(SOON_SECONDS, settings.gate_seconds)),
             cookies=maintenance.bypass(settings),
         )
         self.host.wait_for_workers(release, settings.gate_seconds)

@@ -11,6 +11,8 @@ from andamio_release.run import Run
 
 # Steps of a run after its switch: what is live then is what it has chosen, not what it found.
 AFTER_SWITCH = ("migrate_after", "workers", "public_gate")
+# The step that replaces the database.
+RESTORE = "restore"
 # Steps of a run whose release has been proven in public.
 PROVEN = ("record", "prune")
 
@@ -41,7 +43,12 @@ def make_good(run: Run, under: Under, live: str) -> str:
         outcome, message = "put_back", f"{live} had been put back when the run was cut off."
     if live and any(run.host.worker(unit, live)[1] for unit in run.settings.workers):
         run.host.restart_workers()
-    if maintenance.end(run.settings):
+    if under.step == RESTORE:
+        message += (
+            " The database may be half restored, so the application stays down for maintenance: run the"
+        )
+        message += " rollback with database=restore again."
+    elif maintenance.end(run.settings):
         message += " Its maintenance mode is ended."
     run.warn(f"an earlier run ({under.action} by {under.owner}, {under.time}) was cut off: {message}")
     run.records.add(

@@ -134,5 +134,19 @@ def test_the_way_back_names_migrations_and_the_dump_from_before_the_first_of_the
     assert "no migration has run since" in same.sentence
 
 
+def test_what_ran_before_a_release_was_last_live_is_none_of_its_rollback() -> None:
+    """A branch without m1 was proven after m1 had run: the dump from before m1 is too old."""
+    journal = [
+        entry("a", ran=["m1"], dump="dump-before-m1"),
+        entry("branch", "a"),
+        entry("c", "branch", ran=["m2"], dump="dump-before-m2"),
+    ]
+    way = decide.way("branch", ["m0"], ["m0", "m1", "m2"], journal)
+    assert (way.since, way.dump) == (["m2"], "dump-before-m2")
+    # What somebody has run by hand is in no journal.
+    assert decide.way("branch", ["m0"], ["m0", "m1", "m3"], journal).since == ["m3"]
+    assert decide.way("unknown", [], ["m1"], journal).since == ["m1"]
+
+
 def test_what_has_run_is_not_pending() -> None:
     assert decide.pending(["m1", "m2", "m3"], {"m1", "m3"}) == ["m2"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from andamio_release import maintenance
+from andamio_release import maintenance, preload
+from andamio_release.errors import ReleaseError
 from andamio_release.records import Record
 
 from tests.unit.roles.release.world import World, app, install
@@ -320,6 +322,72 @@ def test_a_maintenance_that_a_killed_run_left_is_ended(world: World) -> None:
     assert maintenance.state(world.settings) is not None
     world.act("settle")
     assert maintenance.state(world.settings) is None
+
+
+def test_check_mode_puts_nothing_right(world: World) -> None:
+    first = world.deploy("v1")
+    assert world.killed_after("start", "deploy", app("v2"), name="v2")
+    before = (world.running, world.there, world.states, len(world.journal))
+    assert len(world.running) == 2
+    code, answer = world.act("deploy", app("v3"), name="v3", check=True)
+    assert (code, answer["outcome"], world.live) == (0, "checked", first)
+    assert "was cut off" in answer["warnings"][0]
+    assert (world.running, world.there, world.states, len(world.journal)) == before
+    # The next real run still knows.
+    world.deploy("v3")
+    assert [line.outcome for line in world.journal] == ["live", "cut off", "live"]
+
+
+def with_a_dump(world: World, monkeypatch: pytest.MonkeyPatch, restore: Any) -> tuple[str, str]:
+    first = world.deploy("v1")
+    _, second = world.act("deploy", app("v2", "m1"), name="v2")
+    monkeypatch.setattr("andamio_release.dumps.restore", restore)
+    return first, str(second["release"])
+
+
+def test_a_database_that_is_half_restored_keeps_visitors_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(commands: Any, dump: str) -> None:
+        raise ReleaseError("andamio-db ended with 1")
+
+    first, second = with_a_dump(world, monkeypatch, fails)
+    code, answer = world.act("rollback", database="restore", confirm=first)
+    assert (code, answer["outcome"], world.live) == (4, "stuck", second)
+    assert "half restored" in answer["message"]
+    assert maintenance.state(world.settings) is not None
+    # Neither the next deploy nor a boot lets them in; the same rollback does, when it works.
+    world.act("settle")
+    world.deploy("v3")
+    assert maintenance.state(world.settings) is not None
+    monkeypatch.setattr("andamio_release.dumps.restore", lambda commands, dump: None)
+    assert world.act("rollback", release=first, database="restore", confirm=first)[0] == 0
+    assert maintenance.state(world.settings) is None
+
+
+def test_a_restore_that_is_killed_keeps_visitors_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = with_a_dump(world, monkeypatch, lambda commands, dump: os.kill(os.getpid(), 9))
+    assert world.killed_after("never", "rollback", database="restore", confirm=first)
+    _, answer = world.act("settle")
+    assert "half restored" in answer["warnings"][0]
+    assert maintenance.state(world.settings) is not None
+
+
+@pytest.mark.parametrize(
+    ("breaks", "preloads"), [("nothing", True), ("preload v", False), ("preload-start v", False)]
+)
+def test_a_preload_that_is_in_the_way_is_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch, breaks: str, preloads: bool
+) -> None:
+    monkeypatch.setattr(preload, "compiled", lambda settings, release: ["/usr/share/php/Str.php"])
+    monkeypatch.setattr(preload, "warm", lambda *given: None)
+    world.breaks(breaks)
+    first = world.deploy("v1")
+    code, answer = world.act("deploy", app("v2"), name="v2")
+    assert (code, world.live) == (0, answer["release"])
+    assert preload.options_file(world.settings, answer["release"]).exists() == preloads
+    assert any("preloading is left out" in text for text in answer["warnings"]) != preloads
+    assert world.live != first
 
 
 def test_leftovers_of_others_go_too(world: World) -> None:

@@ -170,6 +170,11 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
 
     class WorldsHost(Host):
         def start_fpm(self, release: str) -> None:
+            if (
+                world.is_broken(f"preload-start {release}")
+                and preload.options_file(world.settings, release).exists()
+            ):
+                raise ReleaseError("PHP-FPM does not start: a class is there twice")
             if world.is_broken(f"start {release}"):
                 raise ReleaseError(f"PHP-FPM of {release} does not start")
             (world.root / "running" / release).touch()
@@ -205,6 +210,9 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
 
     def private(socket: Path, release_root: Path, *rest: Any, cookies: str = "") -> None:
         release = release_root.name
+        preloads = preload.options_file(world.settings, release).exists()
+        if preloads and world.is_broken(f"preload {release}"):
+            raise ReleaseError("/up answered 500: a class is there twice")
         if release not in world.running or world.is_broken(f"gate {release}"):
             raise ReleaseError(f"/up answered 500 of {release}")
 
