@@ -127,7 +127,7 @@ def ensure_network() -> None:
 
 def start() -> None:
     """Run the container, or run it anew when its image or configuration is another."""
-    podman.run("rm", "--force", "--ignore", "--time", "2", config.CLOUD)
+    podman.remove(config.CLOUD, seconds=2)
     podman.run(
         *("run", "--detach", "--name", config.CLOUD, "--hostname", config.CLOUD),
         *("--label", "andamio.kind=cloud", "--network", podman.network(), "--ip", config.CLOUD_ADDRESS),

@@ -303,7 +303,7 @@ def remove_containers(kind: str) -> None:
     """Remove all containers of a kind."""
     have = list(podman.containers(**{"andamio.kind": kind}))
     if have:
-        podman.run("rm", "--force", "--volumes", "--time", "0", *have)
+        podman.remove(*have)
 
 
 def down() -> None:

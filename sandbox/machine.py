@@ -262,5 +262,5 @@ def create(name: str, image: str, memory: str) -> dict[str, Any]:
 
 def remove(name: str) -> None:
     """Remove a machine and all that is on it."""
-    podman.run("rm", "--force", "--ignore", "--volumes", "--time", "1", name)
+    podman.remove(name, seconds=1)
     forget_host_key(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,21 @@ def run(*arguments: str, stdin: str | None = None, check: bool = True) -> str:
         command = " ".join(arguments[:3])
         raise PodmanError(f"podman {command} …: {(result.stderr or result.stdout).strip()}")
     return result.stdout
+
+
+def remove(*names: str, seconds: int = 0, tries: int = 4) -> None:
+    """Remove containers, running or not, ``seconds`` after they were asked to stop.
+
+    One that ends just as podman kills it is an error to podman: then again. Raises PodmanError.
+    """
+    for left in range(tries, 0, -1):
+        try:
+            run("rm", "--force", "--ignore", "--volumes", "--time", str(seconds), *names)
+            return
+        except PodmanError:
+            if left == 1:
+                raise
+            time.sleep(0.5)
 
 
 def query(*arguments: str) -> Any:

@@ -79,7 +79,7 @@ def test_mode_and_owner_are_kept_right(host: Host) -> None:
     host.says()
     assert host.output.stat().st_mode & 0o777 == 0o640
     host.output.chmod(0o644)
-    assert host.says() == {"changed": True, "different": [], "names": ["A"]}
+    assert host.says() == {"changed": True, "different": [], "names": ["A"], "versions": {"A": 1}}
     assert host.output.stat().st_mode & 0o777 == 0o640
     assert host.says("--mode", "0600")["changed"]
     assert [path.name for path in host.output.parent.glob(".env*")] == [".env"]
