@@ -118,14 +118,16 @@ def target(wanted: str, records: dict[str, Record], fallback: str, live: str) ->
 def way(name: str, known: Collection[str], ran: Iterable[str], entries: Sequence[Entry]) -> Way:
     """What going to a release means for the database: ``known`` are its migrations, ``ran`` those run.
 
-    What had run before it was last live isn't counted: it was proven with that.
+    What had run before it was last deployed isn't counted: it was proven with that. A rollback of the code alone
+    is no deploy: the schema stays one that the release doesn't know.
     """
-    went_live = [
-        number for number, entry in enumerate(entries) if entry.release == name and entry.outcome == "live"
+    deployed = [
+        number
+        for number, entry in enumerate(entries)
+        if (entry.action, entry.release, entry.outcome) == ("deploy", name, "live")
     ]
-    before, after = (
-        (entries[: went_live[-1] + 1], entries[went_live[-1] + 1 :]) if went_live else ([], entries)
-    )
+    split = deployed[-1] + 1 if deployed else 0
+    before, after = entries[:split], entries[split:]
     earlier = {migration for entry in before for migration in entry.ran}
     since = [migration for migration in ran if migration not in known and migration not in earlier]
     dump = ""

@@ -146,6 +146,9 @@ def test_what_ran_before_a_release_was_last_live_is_none_of_its_rollback() -> No
     # What somebody has run by hand is in no journal.
     assert decide.way("branch", ["m0"], ["m0", "m1", "m3"], journal).since == ["m3"]
     assert decide.way("unknown", [], ["m1"], journal).since == ["m1"]
+    # Going back with the code alone leaves the question of the database open.
+    journal += [entry("branch", "c", action="rollback"), entry("c", "branch")]
+    assert decide.way("branch", ["m0"], ["m0", "m1", "m2"], journal) == way
 
 
 def test_what_has_run_is_not_pending() -> None:
