@@ -118,8 +118,8 @@ def target(wanted: str, records: dict[str, Record], fallback: str, live: str) ->
 def way(name: str, known: Collection[str], ran: Iterable[str], entries: Sequence[Entry]) -> Way:
     """What going to a release means for the database: ``known`` are its migrations, ``ran`` those run.
 
-    What had run before it was last deployed isn't counted: it was proven with that. A rollback of the code alone
-    is no deploy: the schema stays one that the release doesn't know.
+    What had run before it was last deployed isn't counted: it was proven with that. A rollback of the code
+    alone is no deploy: the schema stays one that the release doesn't know.
     """
     deployed = [
         number
