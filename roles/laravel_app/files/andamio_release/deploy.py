@@ -263,9 +263,7 @@ def unfinished(run: Run, folder: Path) -> Iterator[None]:
 
 def checked(run: Run, record: Record, live: str) -> None:
     """What a run would do, without doing it; the half-made release goes again."""
-    records = run.records.all()
-    last = live if live and records[live].state == "good" else ""
-    run.answer.pruned = decide.prunable(records, run.settings.keep, record.id, last, run.host.in_use())
+    run.answer.pruned = prunable(run, record.id, live)
     run.answer.outcome, run.answer.changed = "checked", True
     pending = run.answer.migrations["pending"]
     run.answer.message = (
@@ -280,10 +278,9 @@ def checked(run: Run, record: Record, live: str) -> None:
 
 def drop(run: Run, record: Record, why: str) -> None:
     """A release that has failed before its switch: stopped; kept to be looked at when it was whole."""
-    if record.state == "good":
-        run.tidy("stopping it", lambda: run.host.stop_fpm(record.id))
-        return
     run.tidy("stopping it", lambda: run.host.stop_fpm(record.id))
+    if record.state == "good":
+        return
     if run.step_name in ("composer", "check", "compile"):
         run.tidy("removing it", lambda: run.host.remove_release(record.id))
         run.tidy("forgetting it", lambda: run.records.forget(record.id))
@@ -304,12 +301,17 @@ def finish(run: Run, record: Record, live: str) -> None:
         run.tidy("retiring the release before", lambda: run.host.retire_fpm(live))
 
 
-def prune(run: Run, live: str, before: str) -> None:
-    """Remove old releases."""
+def prunable(run: Run, live: str, before: str) -> list[str]:
+    """What can go once a release is live in place of the one before it."""
     records = run.records.all()
     last = before if before in records and records[before].state == "good" else ""
     last = last or decide.last_good(records, run.records.entries(), live)
-    for release in decide.prunable(records, run.settings.keep, live, last, run.host.in_use()):
+    return decide.prunable(records, run.settings.keep, live, last, run.host.in_use())
+
+
+def prune(run: Run, live: str, before: str) -> None:
+    """Remove old releases."""
+    for release in prunable(run, live, before):
         if run.settings.release(release).exists():
             run.host.remove_release(release)
         run.records.forget(release)

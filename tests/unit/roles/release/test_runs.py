@@ -193,6 +193,15 @@ def test_check_mode_says_all_and_changes_nothing(world: World) -> None:
     assert world.act("deploy", app("v1"), name="v1", check=True)[1]["outcome"] == "unchanged"
 
 
+def test_check_mode_names_what_the_real_run_then_prunes(world: World) -> None:
+    for number in range(3):
+        world.deploy(f"v{number}")
+    _, planned = world.act("deploy", app("v3"), name="v3", check=True)
+    _, done = world.act("deploy", app("v3"), name="v3")
+    assert planned["pruned"] == done["pruned"]
+    assert len(done["pruned"]) == 1
+
+
 def test_a_rollback_goes_to_the_release_before_and_says_what_it_means(world: World) -> None:
     first = world.deploy("v1")
     _, second = world.act("deploy", app("v2", "m1"), name="v2")
