@@ -114,4 +114,6 @@ def playbook(name: str, folder: Path, task: Mapping[str, object]) -> Tool:
     file = folder / f"{name.replace(' ', '_')}.json"
     file.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
     ansible = str(Path(sys.executable).with_name("ansible-playbook"))
-    return Tool(name, [ansible, "-i", "localhost,", "-c", "local", str(file)])
+    # As inventories/ have it; what Ansible finds by itself may be a pyenv shim that doesn't run.
+    python = f"ansible_python_interpreter={sys.executable}"
+    return Tool(name, [ansible, "-i", "localhost,", "-c", "local", "-e", python, str(file)])
