@@ -54,6 +54,7 @@ from typing import Any, NoReturn, Protocol
 
 from . import _errors, _tags
 from ._converge import AFTER_APPLY, Change, NotConverging, Refused, State, Wait, converge, values_at
+from ._planned import planned
 
 try:
     import boto3
@@ -182,6 +183,7 @@ def run(
     plan: Callable[[State | None, State | None], list[Change]],
     predicted: Mapping[str, Any] | None = None,
     secrets: Collection[str] = (),
+    maker: str = "",
 ) -> NoReturn:
     """Converge one resource and end the module.
 
@@ -189,6 +191,8 @@ def run(
     desired: the normal form it should have; keys that are None are left alone.
     predicted: what ``resource`` also has in check mode, when there is nothing yet: ``{"id": AFTER_APPLY}``.
     secrets: keys whose values are shown as a digest only, in the diff and in ``resource``.
+    maker: the call that makes the resource, such as "ec2.run_instances": where there is one already, the
+        plan says that it is replaced.
     """
     aws = Aws(module)
     opinion: State | None = None
@@ -224,15 +228,22 @@ def run(
     except (Refused, NotConverging) as error:
         module.fail_json(msg=_scrubbed(f"{subject}: {error}", desired, secrets))
 
-    result: dict[str, Any] = {"changed": bool(changes), "calls": [change.call for change in changes]}
+    calls = [change.call for change in changes]
     key = digest_key(module) if secrets else b""
-    result["resource"] = _redacted(_shown(after), secrets, key)
+    seen = None if before is None else _redacted(_shown(_restricted(before, goal(before))), secrets, key)
+    wanted = None if opinion is None else _redacted(_shown(goal(before)), secrets, key)
+    result: dict[str, Any] = {
+        "changed": bool(changes),
+        "calls": calls,
+        "resource": _redacted(_shown(after), secrets, key),
+        "planned": planned(subject, seen, wanted, changed=bool(changes), replaced=maker in calls),
+    }
     if module._diff:
         result["diff"] = {
             "before_header": subject,
             "after_header": subject,
-            "before": _redacted(_shown(_restricted(before, goal(before))), secrets, key),
-            "after": _redacted(_shown(goal(before)), secrets, key),
+            "before": seen or {},
+            "after": wanted or {},
         }
     module.exit_json(**result)
 

@@ -203,6 +203,7 @@ def main() -> None:
         read=partial(read, goal=goal, timeout=params["timeout"] if waits else 0),
         plan=partial(_acm_certificate.plan, zone_may_come=module.check_mode),
         predicted=_acm_certificate.predicted(),
+        maker="acm.request_certificate",
     )
 
 

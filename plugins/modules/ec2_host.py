@@ -464,6 +464,7 @@ def main() -> None:
         read=reader.read,
         plan=reader.plan,
         predicted=_ec2_host.predicted(module.params),
+        maker="ec2.run_instances",
     )
 
 

@@ -205,6 +205,7 @@ from ..module_utils import _site_files, _site_plan, _site_upload
 from ..module_utils._aws import Aws
 from ..module_utils._converge import Change
 from ..module_utils._errors import CallFailed
+from ..module_utils._planned import planned
 from ..module_utils._s3_put import Credentials, Putter
 from ..module_utils._site_files import File, Rule, Unusable
 from ..module_utils._site_plan import RECORD, Plan, Record
@@ -481,6 +482,13 @@ def run(module: AnsibleAWSModule) -> NoReturn:
             "retiring": len(retiring),
         },
     }
+    # A site that was never uploaded has no record; its bucket may be there, and other things in it.
+    result["planned"] = planned(
+        diff["after_header"],
+        {"objects": diff["before"]} if bucket.record_etag else None,
+        {"objects": diff["after"]} if module.params["state"] == "present" else None,
+        changed=bool(calls),
+    )
     if module._diff:
         result["diff"] = diff
     module.exit_json(**result)

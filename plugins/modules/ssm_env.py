@@ -175,6 +175,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..module_utils import _ssm_env
 from ..module_utils._aws import Aws, digest_key
 from ..module_utils._errors import CallFailed
+from ..module_utils._planned import planned
 from ..module_utils._ssm_env import Environment, Settings, Sources
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -277,14 +278,16 @@ def main() -> None:
     after = _ssm_env.after(current, goal, purge=purge)
     result = _ssm_env.report(path, current, after)
     result |= {"changed": bool(changes), "calls": [change.call for change in changes]}
+    key = digest_key(module)
+    seen, left = _ssm_env.shown(current, key), _ssm_env.shown(after, key)
+    result["planned"] = planned(
+        f"parameters {path}",
+        {"parameters": seen} if seen else None,
+        {"parameters": left} if left else None,
+        changed=bool(changes),
+    )
     if module._diff:
-        key = digest_key(module)
-        result["diff"] = {
-            "before_header": path,
-            "after_header": path,
-            "before": _ssm_env.shown(current, key),
-            "after": _ssm_env.shown(after, key),
-        }
+        result["diff"] = {"before_header": path, "after_header": path, "before": seen, "after": left}
     module.exit_json(**result)
 
 

@@ -51,7 +51,9 @@ def applied_as_planned(name: str, /, **arguments: Any) -> dict[str, Any]:
     assert plan["calls"] == done["calls"]
     assert plan["changed"] == done["changed"]
     assert plan["diff"] == done["diff"]
+    assert plan["planned"] == done["planned"]
     again = run_module(name, **arguments)
     assert (again["changed"], again["calls"]) == (False, [])
     assert again["diff"]["before"] == again["diff"]["after"]
+    assert again["planned"]["action"] == "none"
     return done

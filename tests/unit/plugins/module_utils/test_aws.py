@@ -100,6 +100,13 @@ def test_check_mode_plans_and_calls_nothing() -> None:
         "changed": True,
         "calls": ["toy.put"],
         "resource": {"id": "(known after apply)", "size": 1},
+        "planned": {
+            "name": "thing n",
+            "action": "create",
+            "attributes": [],
+            "before": None,
+            "after": {"size": 1},
+        },
         "diff": {"before_header": "thing n", "after_header": "thing n", "before": {}, "after": {"size": 1}},
     }
 
@@ -107,6 +114,7 @@ def test_check_mode_plans_and_calls_nothing() -> None:
 def test_a_real_run_says_the_same_and_returns_what_is() -> None:
     result = ran(FakeModule(), Thing(), {"size": 1}, predicted={"id": AFTER_APPLY})
     assert result["calls"] == ["toy.put"]
+    assert result["planned"]["action"] == "create"
     assert result["resource"] == {"id": "t-1", "size": 1}
     assert result["diff"]["after"] == {"size": 1}
 
@@ -115,6 +123,13 @@ def test_the_diff_shows_only_what_is_asked_for() -> None:
     thing = Thing({"id": "t-1", "size": 1, "colour": "red"})
     result = ran(FakeModule(), thing, {"size": 2, "colour": None})
     assert (result["diff"]["before"], result["diff"]["after"]) == ({"size": 1}, {"size": 2})
+
+
+def test_a_resource_that_is_made_anew_is_replaced() -> None:
+    thing = Thing({"id": "t-1", "size": 1})
+    result = ran(FakeModule(check=True), thing, {"size": 2}, maker="toy.put")
+    assert result["planned"]["action"] == "replace"
+    assert result["planned"]["attributes"] == [{"attribute": "size", "before": 1, "after": 2}]
 
 
 def test_absent_deletes_and_is_quiet_the_second_time() -> None:
