@@ -40,6 +40,25 @@ VARIABLES = {
     "commands": "preflight_commands",
 }
 
+# The modules' options; the region is amazon.aws's own.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "account_id": {},
+    "project": {},
+    "environment": {},
+    "domain": {},
+    "email": {},
+    "site_dir": {"type": "path"},
+    "artifact": {"type": "path"},
+    "env_file": {"type": "path"},
+    "ssh_public_key": {"type": "path", "no_log": False},
+    "instance_type": {},
+    "architecture": {"choices": ["arm64", "x86_64"]},
+    "os": {},
+    "commands": {"type": "list", "elements": "str", "default": []},
+    "unreachable_hint": {},
+    "variables": {"type": "dict", "default": {}},
+}
+
 _BUCKET_LIMIT = 63
 _LONGEST_BUCKET = "-documents-123456789012"
 _ROLE_LIMIT = 64

@@ -124,115 +124,36 @@ problems:
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.andamio.laravel_aws.plugins.module_utils import _preflight
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import _account, _preflight
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
-from ansible_collections.andamio.laravel_aws.plugins.module_utils._preflight import Problem
-
-try:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
-    from botocore.exceptions import ConnectionError as NoConnection
-except ImportError:
-    pass  # AnsibleAWSModule says so, with the version that is needed
-
-HOME_REGION = "us-east-1"
-
-
-class Unreachable(Exception):
-    """No AWS API answers."""
-
-
-def client(module: Any, service: str) -> Any:
-    """Return a client that gives up at once: a person waits for it.
-
-    A region that botocore doesn't know has no address to ask, so another is asked about it.
-    """
-    session = boto3.session.Session()
-    known = [
-        name
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("ec2", partition_name=partition)
-    ]
-    region = module.region if module.region in known else HOME_REGION
-    config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 1})
-    return module.client(service, region=region, config=config)
-
-
-def identity(module: Any) -> dict[str, Any]:
-    """Return who we are. Raises Unreachable, and CallFailed when AWS doesn't take the credentials."""
-    sts = client(module, "sts")
-    endpoint = sts.meta.endpoint_url
-    try:
-        return dict(sts.get_caller_identity())
-    except SSLError as error:
-        raise CallFailed("sts.get_caller_identity", error) from error
-    except (NoConnection, HTTPClientError) as error:
-        raise Unreachable(f"AWS can't be reached: nothing answers at {endpoint}.") from error
-    except ClientError as error:
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if status >= 500:
-            raise Unreachable(f"AWS can't be reached: {endpoint} answers with status {status}.") from error
-        raise CallFailed("sts.get_caller_identity", error) from error
-    except BotoCoreError as error:
-        raise CallFailed("sts.get_caller_identity", error) from error
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._preflight import ARGUMENTS, Problem
 
 
 def regional_problems(module: Any) -> list[Problem]:
-    """Return what is wrong with the region, and with the instance type in it."""
-    params = module.params
-    ec2 = client(module, "ec2")
+    """Return what is wrong with the region. Raises CallFailed."""
     try:
-        filters = [{"Name": "region-name", "Values": [params["region"]]}]
-        regions = ec2.describe_regions(AllRegions=True, Filters=filters)["Regions"]
-        status = next(
-            (item["OptInStatus"] for item in regions if item["RegionName"] == params["region"]), None
-        )
-        problems = _preflight.region_problems(params, status)
-        if problems or not params["instance_type"]:
-            return problems
-        filters = [{"Name": "instance-type", "Values": [params["instance_type"]]}]
-        offered = ec2.describe_instance_type_offerings(LocationType="region", Filters=filters)
-        return _preflight.type_problems(params, bool(offered["InstanceTypeOfferings"]))
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "UnauthorizedOperation":
+        return _account.regional_problems(module)
+    except CallFailed as error:
+        if error.code == "UnauthorizedOperation":
             return []  # whoever may not look may still be allowed all that the run does
-        raise CallFailed("ec2.describe_regions", error) from error
-    except BotoCoreError as error:
-        raise CallFailed("ec2.describe_regions", error) from error
+        raise
 
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec={
-            "account_id": {},
-            "project": {},
-            "environment": {},
-            "domain": {},
-            "email": {},
-            "site_dir": {"type": "path"},
-            "artifact": {"type": "path"},
-            "env_file": {"type": "path"},
-            "ssh_public_key": {"type": "path", "no_log": False},
-            "instance_type": {},
-            "architecture": {"choices": ["arm64", "x86_64"]},
-            "os": {},
-            "commands": {"type": "list", "elements": "str", "default": []},
-            "unreachable_hint": {},
-            "variables": {"type": "dict", "default": {}},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
     params = module.params
     params["region"] = module.region
     problems = _preflight.local_problems(params)
     wrong = {problem.check for problem in problems}
-    who: dict[str, Any] = {}
+    who = None
     try:
-        who = identity(module)
-        problems += _preflight.wrong_account(params, who["Account"]) if "account_id" not in wrong else []
+        who = _account.identity(module)
+        problems += _preflight.wrong_account(params, who.account) if "account_id" not in wrong else []
         problems += regional_problems(module) if not {"region", "instance_type"} & wrong else []
-    except Unreachable as error:
+    except _account.Unreachable as error:
         message = f"{error} {params['unreachable_hint'] or ''}".strip()
         problems = [Problem("credentials", "", message, "")]
         module.fail_json(msg=message, problems=[problem.as_dict() for problem in problems])
@@ -241,9 +162,7 @@ def main() -> None:
     listed = [problem.as_dict() for problem in problems]
     if problems:
         module.fail_json(msg=_preflight.message(problems), problems=listed)
-    module.exit_json(
-        changed=False, account_id=who["Account"], arn=who["Arn"], region=params["region"], problems=[]
-    )
+    module.exit_json(changed=False, account_id=who.account, arn=who.arn, region=params["region"], problems=[])
 
 
 if __name__ == "__main__":
