@@ -40,7 +40,9 @@ Rules: ``plan`` is a function of its arguments alone, and complete: from nothing
 (or None) is none of the module's business: it is neither changed nor shown. A key that begins with "_" is
 the plan's own (an ETag, a list of objects to delete): it isn't shown either. ``run`` does ``state: absent``
 by giving ``plan`` a ``desired`` of None, and ``purge_tags`` by giving it the tags the resource ends up with.
-Raise ``Refused`` where a person has to act first.
+With ``state: absent``, a resource without the given tags is somebody else's: it stays, and ``hand_work`` names
+it; ``read`` may put sentences of its own about what stays under "_left". Raise ``Refused`` where a person has
+to act first.
 """
 
 from __future__ import annotations
@@ -184,6 +186,7 @@ def run(
     predicted: Mapping[str, Any] | None = None,
     secrets: Collection[str] = (),
     maker: str = "",
+    stays: Callable[[State], State | None] | None = None,
 ) -> NoReturn:
     """Converge one resource and end the module.
 
@@ -193,6 +196,8 @@ def run(
     secrets: keys whose values are shown as a digest only, in the diff and in ``resource``.
     maker: the call that makes the resource, such as "ec2.run_instances": where there is one already, the
         plan says that it is replaced.
+    stays: with ``state: absent``, what stays of a resource; None when all of it goes. By default all of it
+        stays when it has other tags than the given ones.
     """
     aws = Aws(module)
     opinion: State | None = None
@@ -205,17 +210,28 @@ def run(
         purge = module.params.get("purge_tags", True)
         return opinion | {"tags": _tags.wanted((current or {}).get("tags", {}), opinion["tags"], purge)}
 
+    def left(current: State | None) -> State | None:
+        """Return what stays of a resource that should be absent."""
+        if opinion is not None or current is None:
+            return None
+        return stays(current) if stays else _strangers(current, module.params.get("tags"))
+
+    def todo(current: State | None) -> list[Change]:
+        return [] if current and left(current) == current else plan(current, goal(current))
+
     try:
         if module.check_mode:
             before = read(aws)
-            changes = plan(before, goal(before))
+            changes = todo(before)
             after = (
-                None if opinion is None else {**(predicted or {}), **(before or {}), **(goal(before) or {})}
+                left(before)
+                if opinion is None
+                else {**(predicted or {}), **(before or {}), **(goal(before) or {})}
             )
         else:
             outcome = converge(
                 lambda: read(aws),
-                lambda current: plan(current, goal(current)),
+                todo,
                 aws.apply,
                 wait=lambda wait, change: aws.wait(wait, change.call, change.region),
                 pause=lambda attempt: time.sleep(2**attempt),
@@ -230,14 +246,17 @@ def run(
 
     calls = [change.call for change in changes]
     key = digest_key(module) if secrets else b""
-    seen = None if before is None else _redacted(_shown(_restricted(before, goal(before))), secrets, key)
-    wanted = None if opinion is None else _redacted(_shown(goal(before)), secrets, key)
+    aim = left(before) if opinion is None else goal(before)
+    seen = None if before is None else _redacted(_shown(_restricted(before, aim)), secrets, key)
+    wanted = None if aim is None else _redacted(_shown(aim), secrets, key)
     result: dict[str, Any] = {
         "changed": bool(changes),
         "calls": calls,
         "resource": _redacted(_shown(after), secrets, key),
         "planned": planned(subject, seen, wanted, changed=bool(changes), replaced=maker in calls),
     }
+    if opinion is None and before and (work := _hand_work(subject, before, before == aim and not stays)):
+        result["hand_work"] = work
     if module._diff:
         result["diff"] = {
             "before_header": subject,
@@ -246,6 +265,23 @@ def run(
             "after": wanted or {},
         }
     module.exit_json(**result)
+
+
+def _strangers(current: State, tags: Mapping[str, Any] | None) -> State | None:
+    return current if "tags" in current and not _tags.has(current["tags"], tags) else None
+
+
+def _hand_work(subject: str, before: State, strange: bool) -> list[str]:
+    """Return a sentence for each thing that was left since somebody else made it."""
+    return [*before.get("_left", ()), *([left_alone(subject)] if strange else [])]
+
+
+def left_alone(subject: str) -> str:
+    """Return what is said of a thing that has our name, but not our tags."""
+    return (
+        f"{subject} doesn't have the tags that Andamio gives what it makes: it was left. If nobody needs it, "
+        "delete it by hand."
+    )
 
 
 def _restricted(current: State | None, goal: State | None) -> dict[str, Any]:

@@ -30,3 +30,8 @@ def differences(current: Mapping[str, str], desired: Mapping[str, str]) -> tuple
     """Return the tags to set and the keys to remove, to get from one to the other."""
     put = {key: value for key, value in sorted(desired.items()) if current.get(key) != value}
     return put, sorted(key for key in current if key not in desired)
+
+
+def has(current: Mapping[str, str], wanted: Mapping[str, Any] | None) -> bool:
+    """Tell whether all the wanted tags are there; who wants none has them all."""
+    return all(current.get(key) == str(value) for key, value in (wanted or {}).items())

@@ -140,6 +140,29 @@ def test_absent_deletes_and_is_quiet_the_second_time() -> None:
     assert ran(FakeModule(state="absent"), Thing(), {"size": 1})["changed"] is False
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_what_has_other_tags_is_left_and_named(check: bool) -> None:
+    theirs = {"id": "t-1", "size": 1, "tags": {"Project": "other"}}
+    module = FakeModule(check=check, state="absent", tags={"Project": "academia"})
+    result = ran(module, Thing(theirs), {"size": 1})
+    assert (result["changed"], result["calls"], result["planned"]["action"]) == (False, [], "none")
+    (sentence,) = result["hand_work"]
+    assert sentence.startswith("thing n doesn't have the tags")
+    ours = theirs | {"tags": {"Project": "academia", "Name": "n"}}
+    result = ran(FakeModule(check=check, state="absent", tags={"Project": "academia"}), Thing(ours), None)
+    assert (result["calls"], result["planned"]["action"]) == (["toy.delete"], "delete")
+    assert "hand_work" not in result
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_part_of_it_may_stay(check: bool) -> None:
+    thing = Thing({"id": "t-1", "size": 1, "_left": ["The colour stays."]})
+    result = ran(FakeModule(check=check, state="absent"), thing, None, stays=lambda state: {"size": 2})
+    assert (result["calls"], result["planned"]["action"]) == (["toy.delete"], "change")
+    assert result["planned"]["attributes"] == [{"attribute": "size", "before": 1, "after": 2}]
+    assert result["hand_work"] == ["The colour stays."]
+
+
 @pytest.mark.parametrize(("purge", "after"), [(True, {"a": "1"}), (False, {"a": "1", "b": "2"})])
 def test_purge_tags(purge: bool, after: dict[str, str]) -> None:
     thing = Thing({"tags": {"a": "0", "b": "2"}})
