@@ -32,9 +32,10 @@ def planned(
 
     name: what a person calls it, such as "bucket academia-sandbox-dumps-1"; the same from run to run.
     before, after: the resource as it is and as it will be, in the module's normal form and fit to be seen
-        (no secret); None where there is nothing.
+        (no secret); None or empty where there is nothing.
     replaced: whether another one takes its place, as an instance's.
     """
+    before, after = before or None, after or None
     action = NONE
     if changed:
         action = CREATE if before is None else DELETE if after is None else REPLACE if replaced else CHANGE

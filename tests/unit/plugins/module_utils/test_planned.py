@@ -16,6 +16,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._planned impor
         ({"a": 1}, {"a": 2}, True, False, "change"),
         ({"a": 1}, {"a": 2}, True, True, "replace"),
         ({"a": 1}, None, True, False, "delete"),
+        ({}, {"a": 1}, True, True, "create"),
         ({"a": 1}, {"a": 1}, False, False, "none"),
         (None, None, False, False, "none"),
     ],
