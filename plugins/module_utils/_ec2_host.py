@@ -45,6 +45,7 @@ class Terms:
     allow_stop: bool
     force: bool
     release_address: bool
+    delete_snapshots: bool
     snapshot_replaced: bool
     timeout: int
 
@@ -59,6 +60,7 @@ def terms(params: Mapping[str, Any], references: References) -> Terms:
         allow_stop=params["allow_stop"],
         force=params["force"],
         release_address=params["release_address"],
+        delete_snapshots=params["delete_snapshots"],
         snapshot_replaced=params["snapshot_replaced"],
         timeout=params["wait_timeout"],
     )
@@ -195,6 +197,19 @@ def choose_address(addresses: Iterable[dict[str, Any]], name: str) -> dict[str, 
     return named[0] if named else None
 
 
+def own(
+    things: Iterable[dict[str, Any]], identifier: str, tags: Mapping[str, Any] | None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the things that have the tags, and the identifiers of those that don't."""
+    ours, theirs = [], []
+    for thing in things:
+        if _tags.has(_tags.to_dict(thing.get("Tags")), tags):
+            ours.append(thing)
+        else:
+            theirs.append(str(thing[identifier]))
+    return ours, sorted(theirs)
+
+
 def normalise(
     answer: Mapping[str, Any],
     volume: Mapping[str, Any] | None,
@@ -258,9 +273,10 @@ def assemble(
     instance: Mapping[str, Any] | None,
     address: Mapping[str, Any] | None,
     replaced: Mapping[str, Any] | None,
+    snapshots: Iterable[str] = (),
 ) -> State | None:
     """Return a host's normal form out of the parts that were found; None when there is none."""
-    if instance is None and address is None and replaced is None:
+    if instance is None and address is None and replaced is None and not snapshots:
         return None
     form = dict(instance or {})
     if address:
@@ -272,4 +288,6 @@ def assemble(
     if replaced:
         kept = ("instance_id", "termination_protection", "volume_id")
         form["replaced"] = {key: replaced[key] for key in kept if key in replaced}
+    if snapshots:
+        form["snapshots"] = sorted(snapshots)
     return form

@@ -153,7 +153,8 @@ def _remove(current: Mapping[str, Any], terms: Terms) -> list[Change]:
         changes += _terminate(each, terms)
     if address:
         changes.append(_release(address))
-    return changes
+    snapshots = current.get("snapshots", ()) if terms.delete_snapshots else ()
+    return [*changes, *(Change("ec2.delete_snapshot", {"SnapshotId": each}) for each in snapshots)]
 
 
 def _repair(current: Mapping[str, Any], goal: Mapping[str, Any], terms: Terms) -> list[Change]:

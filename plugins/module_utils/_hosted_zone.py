@@ -19,7 +19,7 @@ A record that routes by weight, place or the like is in there as {"routed": True
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import _tags
@@ -27,6 +27,9 @@ from ._converge import AFTER_APPLY, Answer, Change, Refused, State, Wait
 from ._dns_records import fqdn, in_zone, value
 
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+
+REFERENCE = "andamio-"
+"""How the caller reference of a zone begins that we made: unlike a tag, it is there for good."""
 
 # https://docs.aws.amazon.com/general/latest/gr/s3.html#s3_website_region_endpoints
 WEBSITE_ZONES = {
@@ -196,6 +199,7 @@ def normalise(
         "comment": zone["HostedZone"].get("Config", {}).get("Comment") or "",
         "name_servers": sorted(zone.get("DelegationSet", {}).get("NameServers", ())),
         "tags": _tags.to_dict(tags),
+        "_made_here": str(zone["HostedZone"].get("CallerReference", "")).startswith(REFERENCE),
         "records": {record: form for record, form in forms.items() if record in mine},
         "other_records": {record: form for record, form in forms.items() if record not in mine},
     }
@@ -225,11 +229,17 @@ def _spelled(kind: str, text: str) -> str:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a plan also needs to know: the records to remove, and what to do with the zone."""
+    """What a plan also needs to know: the records to remove, and what to do with the zone.
+
+    deletable: whether the zone may go. tags: what a zone of ours has. records: how ours should be, where that
+    is known.
+    """
 
     absent: Iterable[str] = ()
     caller_reference: str = ""
-    ours: bool = True
+    deletable: bool = True
+    tags: Mapping[str, Any] | None = None
+    records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     force: bool = False
     wait: int = 0
 
@@ -335,15 +345,71 @@ def _batch(zone_id: str | Answer, batch: list[dict[str, Any]], terms: Terms) -> 
     return Change(call, arguments, wait=wait if terms.wait else None)
 
 
+def others(current: Mapping[str, Any]) -> list[str]:
+    """Return the records that aren't ours, without those that every zone has."""
+    apex = [key(current["name"], kind) for kind in _APEX_TYPES]
+    return sorted(record for record in current["other_records"] if record not in apex)
+
+
+def is_ours(current: Mapping[str, Any], tags: Mapping[str, Any] | None) -> bool:
+    """Tell whether we made the zone, for this project and environment."""
+    return bool(current["_made_here"]) and _tags.has(current["tags"], tags)
+
+
+def staying(current: Mapping[str, Any], terms: Terms) -> State | None:
+    """Return what stays of a zone that should be absent: None when all of it goes, else the records too.
+
+    A zone goes when we made it and nothing else is left in it. In one of somebody else's, a record that
+    has other values than ours is somebody else's too.
+    """
+    strange = _strange(current, terms)
+    if _goes(current, terms, strange):
+        return None
+    return {**current, "records": {record: current["records"][record] for record in strange}}
+
+
+def left(current: Mapping[str, Any], terms: Terms) -> list[str]:
+    """Return a sentence for each thing that stays although it was to go."""
+    strange = _strange(current, terms)
+    said = [
+        f"{record} points elsewhere: it was left in the zone, which isn't Andamio's." for record in strange
+    ]
+    if terms.deletable and not is_ours(current, terms.tags):
+        said.append(f"The zone {current['name']} wasn't made by Andamio, or has other tags: it was left.")
+    elif terms.deletable and not _goes(current, terms, strange):
+        found = ", ".join(others(current))
+        said.append(f"The zone {current['name']} was left, since it has records that aren't ours: {found}.")
+    return said
+
+
+def _strange(current: Mapping[str, Any], terms: Terms) -> list[str]:
+    if is_ours(current, terms.tags):
+        return []
+    found = current["records"]
+    return sorted(record for record, form in found.items() if _differs(form, terms.records.get(record)))
+
+
+def _differs(form: Mapping[str, Any], ours: Mapping[str, Any] | None) -> bool:
+    points = ("alias", "values", "routed")
+    if ours is None or unresolved({"": ours}):
+        return False
+    return any(form.get(point) != ours.get(point) for point in points)
+
+
+def _goes(current: Mapping[str, Any], terms: Terms, strange: list[str]) -> bool:
+    rest = others(current) or strange
+    return terms.deletable and is_ours(current, terms.tags) and (terms.force or not rest)
+
+
 def _remove(current: Mapping[str, Any], terms: Terms) -> list[Change]:
     """Return what removes our records, and the zone when it is ours and nothing else is left in it."""
+    stays = staying(current, terms)
     records = dict(current["records"])
-    apex = [key(current["name"], kind) for kind in _APEX_TYPES]
-    others = {record: form for record, form in current["other_records"].items() if record not in apex}
-    zone_goes = terms.ours and (terms.force or not others)
-    if zone_goes:
-        records |= others
+    if stays is None:
+        records |= {record: current["other_records"][record] for record in others(current)}
+    else:
+        records = {record: form for record, form in records.items() if record not in stays["records"]}
     zone_id = current["hosted_zone_id"]
     batch = [_action("DELETE", record, records[record]) for record in sorted(records)]
     changes = [_batch(zone_id, batch, terms)] if batch else []
-    return [*changes, Change("route53.delete_hosted_zone", {"Id": zone_id})] if zone_goes else changes
+    return changes if stays else [*changes, Change("route53.delete_hosted_zone", {"Id": zone_id})]

@@ -56,6 +56,7 @@ def normalise(
         "policies": dict(policies),
         "managed_policies": sorted(managed_policies),
         "profile": [entry["RoleName"] for entry in profile["Roles"]] if profile else None,
+        "tags": {},
     }
     if role:
         found |= {

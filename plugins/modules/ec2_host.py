@@ -24,7 +24,8 @@ options:
   state:
     description:
       - V(present) is running, V(stopped) keeps the disk and the address.
-      - V(absent) terminates the instance, and the disk goes with it.
+      - V(absent) terminates the instance, and the disk goes with it. An instance or an address that lacks one
+        of the given O(tags) is left.
     type: str
     choices: [present, stopped, absent]
     default: present
@@ -110,6 +111,12 @@ options:
     description:
       - Give the Elastic IP back when the host is absent or O(elastic_ip) is false. It can't be had again.
       - An address that is kept costs as much as one that is used.
+    type: bool
+    default: false
+  delete_snapshots:
+    description:
+      - With O(state=absent), delete the snapshots that O(snapshot_replaced) has made, those that have the
+        host's name and the O(tags). They may hold the only copy of the newest data.
     type: bool
     default: false
   replace:
@@ -231,6 +238,8 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._instance_type
 )
 
 ALIVE = ["pending", "running", "stopping", "stopped"]
+# Until it is terminated, an instance still holds its security group.
+ENDING = [*ALIVE, "shutting-down"]
 
 
 class Reader:
@@ -244,6 +253,8 @@ class Reader:
 
     def read(self, aws: _aws.Aws) -> State | None:
         """Return the host's normal form. Raises Refused when a name has two things, or nothing."""
+        if self.params["state"] == "absent":
+            return self._leaving(aws)
         instances = self._instances(aws)
         if self.replace == "true":  # the one there is now; not the new one, when the plan is made again
             answer, _old = _ec2_host.choose(instances, None)
@@ -251,10 +262,8 @@ class Reader:
         answer, old = _ec2_host.choose(instances, self.replace)
         addresses = aws.call("ec2.describe_addresses", Filters=_named(self.params["name"]))["Addresses"]
         address = _ec2_host.choose_address(addresses, self.params["name"])
-        if self.params["state"] == "absent" and not self.params["release_address"]:
-            address = None  # it stays, so it is none of this run's business
         instance = self._instance(aws, answer) if answer else None
-        if self.references is None and self.params["state"] != "absent":
+        if self.references is None:
             self.references = self._references(aws, instance)
         return _ec2_host.assemble(
             instance and instance | {"name": self.params["name"], "user": SYSTEMS[self.params["os"]].user},
@@ -262,12 +271,39 @@ class Reader:
             old and self._instance(aws, old),
         )
 
+    def _leaving(self, aws: _aws.Aws) -> State | None:
+        """Return what is ours of a host that should be absent, and a sentence for each part that isn't."""
+        tags, named = self.params["tags"], _named(self.params["name"])
+        instances, theirs = _ec2_host.own(self._instances(aws), "InstanceId", tags)
+        # Both go, if a replacement was cut off.
+        spare = instances[-1]["InstanceId"] if len(instances) > 1 else None
+        answer, old = _ec2_host.choose(instances, spare)
+        addresses: list[dict[str, Any]] = []
+        if self.params["release_address"]:
+            found = aws.call("ec2.describe_addresses", Filters=named)["Addresses"]
+            addresses, more = _ec2_host.own(found, "PublicIp", tags)
+            theirs += more
+        address = _ec2_host.choose_address(addresses, self.params["name"])
+        snapshots = []
+        if self.params["delete_snapshots"]:
+            mine = aws.pages("ec2.describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=named)
+            snapshots = _ec2_host.own(mine, "SnapshotId", tags)[0]
+        state = _ec2_host.assemble(
+            answer and self._instance(aws, answer) | {"name": self.params["name"]},
+            address and _ec2_host.normalise_address(address),
+            old and self._instance(aws, old),
+            [each["SnapshotId"] for each in snapshots],
+        )
+        left = [_aws.left_alone(f"{self.params['name']} ({each})") for each in theirs]
+        return {**(state or {}), "_left": left} if left else state
+
     def plan(self, current: State | None, goal: State | None) -> list[Any]:
         references = self.references or _ec2_host.References()
         return _ec2_host_plan.plan(current, goal, _ec2_host.terms(self.params, references))
 
     def _instances(self, aws: _aws.Aws) -> list[dict[str, Any]]:
-        filters = [*_named(self.params["name"]), {"Name": "instance-state-name", "Values": ALIVE}]
+        states = ENDING if self.params["state"] == "absent" else ALIVE
+        filters = [*_named(self.params["name"]), {"Name": "instance-state-name", "Values": states}]
         found = list(aws.pages("ec2.describe_instances", "Reservations.*.Instances", Filters=filters))
         if self.replace not in (None, "true") and self.replace not in [item["InstanceId"] for item in found]:
             self._check_replaced(aws)
@@ -442,6 +478,7 @@ def main() -> None:
             termination_protection={"type": "bool", "default": True},
             elastic_ip={"type": "bool", "default": True},
             release_address={"type": "bool", "default": False},
+            delete_snapshots={"type": "bool", "default": False},
             replace={},
             snapshot_replaced={"type": "bool", "default": True},
             allow_stop={"type": "bool", "default": False},

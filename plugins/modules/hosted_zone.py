@@ -105,12 +105,14 @@ options:
     default: 300
   state:
     description:
-      - V(absent) removes the O(records), and the zone when nothing else is left in it.
+      - V(absent) removes the O(records), and the zone if this module made it, it has the O(tags) that are
+        given, and nothing else is left in it.
+      - In a zone that somebody else made, a record that points elsewhere than ours is left.
     type: str
     choices: [present, absent]
     default: present
   force:
-    description: With O(state=absent), remove the zone with everything in it.
+    description: With O(state=absent), remove a zone of ours with everything in it.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -224,9 +226,10 @@ def find_targets(aws: _aws.Aws, records: list[dict[str, Any]]) -> dict[tuple[str
 class Reader:
     """Reads a zone, and asks the world once where it finds it."""
 
-    def __init__(self, params: dict[str, Any], ours: list[str]) -> None:
+    def __init__(self, params: dict[str, Any], terms: _hosted_zone.Terms) -> None:
         self.params = params
-        self.ours = ours
+        self.terms = terms
+        self.ours = [*terms.records, *terms.absent]
         self.delegation: dict[str, Any] | None = None
 
     def read(self, aws: _aws.Aws) -> State | None:
@@ -246,6 +249,8 @@ class Reader:
             tags["ResourceTagSet"]["Tags"],
             self.ours,
         )
+        if self.params["state"] == "absent":
+            return zone | {"_left": _hosted_zone.left(zone, self.terms)}
         return zone | {"delegation": self._delegation(zone["name_servers"])}
 
     def _delegation(self, servers: list[str]) -> dict[str, Any]:
@@ -259,7 +264,7 @@ def wanted(module: Any) -> dict[str, Any]:
     """Return the desired form, or end the module saying what is wrong with the options."""
     subject, params = f"zone {module.params['name']}", module.params
     try:
-        targets = find_targets(_aws.Aws(module), params["records"]) if params["state"] == "present" else {}
+        targets = find_targets(_aws.Aws(module), params["records"])
         form = _hosted_zone.desired(params | {"region": module.region}, targets)
     except CallFailed as error:
         module.fail_json(msg=error.message(subject), call=error.call, error_code=error.code)
@@ -304,11 +309,12 @@ def main() -> None:
     )
     params = module.params
     form = wanted(module)
-    absent = _hosted_zone.absent_records(params)
     terms = _hosted_zone.Terms(
-        absent=absent,
-        caller_reference=f"andamio-{uuid.uuid4()}",
-        ours=params["create"],
+        absent=_hosted_zone.absent_records(params),
+        caller_reference=f"{_hosted_zone.REFERENCE}{uuid.uuid4()}",
+        deletable=params["create"],
+        tags=params["tags"],
+        records=form["records"],
         force=params["force"],
         wait=params["wait_timeout"] if params["wait"] else 0,
     )
@@ -316,9 +322,10 @@ def main() -> None:
         module,
         f"zone {params['name']}",
         desired=form,
-        read=Reader(params, [*form["records"], *absent]).read,
+        read=Reader(params, terms).read,
         plan=lambda current, goal: _hosted_zone.plan(current, goal, terms),
         predicted={"hosted_zone_id": AFTER_APPLY, "name_servers": [AFTER_APPLY], "delegation": UNKNOWN},
+        stays=lambda current: _hosted_zone.staying(current, terms),
     )
 
 

@@ -31,7 +31,9 @@ options:
     elements: str
     default: []
   state:
-    description: Whether the role and its profile should be there.
+    description:
+      - Whether the role and its profile should be there. With V(absent), a role that lacks one of the given
+        O(tags) is left with its profile.
     type: str
     choices: [present, absent]
     default: present

@@ -266,6 +266,33 @@ def test_absent(account: Aws) -> None:
     assert not run_module("ec2_host", **gone, release_address=True)["changed"]
 
 
+def test_absent_leaves_what_has_other_tags(account: Aws) -> None:
+    run_module("ec2_host", **HOST)
+    goes = {"name": NAME, "state": "absent", "force": True, "release_address": True}
+    theirs = run_module("ec2_host", **goes, tags={"Project": "other"})
+    assert (theirs["changed"], theirs["planned"]["action"]) == (False, "none")
+    assert len(theirs["hand_work"]) == 2
+    assert len(instances(account)) == 1
+    ours = applied_as_planned("ec2_host", **goes, tags=HOST["tags"])
+    assert (ours["planned"]["action"], "hand_work" in ours) == ("delete", False)
+    assert account.client("ec2").describe_addresses()["Addresses"] == []
+
+
+def test_absent_takes_the_snapshots_of_replaced_disks(account: Aws) -> None:
+    first = run_module("ec2_host", **HOST)["resource"]["instance_id"]
+    run_module("ec2_host", **HOST, replace=first)
+    ec2 = account.client("ec2")
+    volume = ec2.describe_volumes()["Volumes"][0]["VolumeId"]
+    specification = [{"ResourceType": "snapshot", "Tags": [{"Key": "Name", "Value": NAME}]}]
+    other = ec2.create_snapshot(VolumeId=volume, TagSpecifications=specification)["SnapshotId"]
+    goes = {"name": NAME, "state": "absent", "force": True, "tags": HOST["tags"]}
+    assert "ec2.delete_snapshot" not in run_module("ec2_host", check=True, **goes)["calls"]
+    done = applied_as_planned("ec2_host", **goes, release_address=True, delete_snapshots=True)
+    assert done["calls"].count("ec2.delete_snapshot") == 1
+    named = ec2.describe_snapshots(Filters=[{"Name": "tag:Name", "Values": [NAME]}])["Snapshots"]
+    assert [each["SnapshotId"] for each in named] == [other]
+
+
 def test_a_host_without_an_address(account: Aws) -> None:
     assert applied_as_planned("ec2_host", **HOST, elastic_ip=False)["calls"] == ["ec2.run_instances"]
     assert applied_as_planned("ec2_host", **HOST)["calls"] == [

@@ -69,6 +69,15 @@ def test_absent(fresh_aws: Aws) -> None:
     assert not run_module("instance_role", name=ROLE["name"], state="absent")["changed"]
 
 
+def test_absent_leaves_a_role_with_other_tags(fresh_aws: Aws) -> None:
+    run_module("instance_role", **ROLE)
+    left = run_module("instance_role", name=ROLE["name"], state="absent", tags={"Project": "other"})
+    assert (left["changed"], left["planned"]["action"]) == (False, "none")
+    assert left["hand_work"][0].startswith("instance role academia-test-host doesn't have the tags")
+    gone = applied_as_planned("instance_role", name=ROLE["name"], state="absent", tags=ROLE["tags"])
+    assert gone["planned"]["action"] == "delete"
+
+
 def test_a_name_that_is_too_long_is_refused_before_anything(fresh_aws: Aws) -> None:
     assert "65 characters" in run_module("instance_role", fails=True, name="r" * 65)["msg"]
     assert fresh_aws.client("iam").list_roles()["Roles"] == []

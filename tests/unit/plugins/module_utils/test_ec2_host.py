@@ -32,6 +32,7 @@ PARAMS: dict[str, Any] = {
     "termination_protection": True,
     "elastic_ip": True,
     "release_address": False,
+    "delete_snapshots": False,
     "replace": None,
     "snapshot_replaced": True,
     "allow_stop": False,
@@ -360,6 +361,24 @@ def test_absent_gives_the_address_back_only_when_asked() -> None:
         ("ec2.release_address", {"AllocationId": "eipalloc-1"}),
     ]
     assert calls(None, state="absent") == []
+
+
+def test_absent_deletes_snapshots_only_when_asked() -> None:
+    current = _ec2_host.assemble(None, None, None, ["snap-2", "snap-1"])
+    assert calls(current, state="absent") == []
+    assert calls(current, state="absent", delete_snapshots=True) == [
+        ("ec2.delete_snapshot", {"SnapshotId": "snap-1"}),
+        ("ec2.delete_snapshot", {"SnapshotId": "snap-2"}),
+    ]
+
+
+def test_what_has_other_tags_is_not_ours() -> None:
+    ours = address()
+    theirs = address(PublicIp="198.51.100.9", Tags=[{"Key": "Name", "Value": "web"}])
+    wanted = {"Project": "academia"}
+    both = [address(Tags=[*TAGS, {"Key": "Project", "Value": "academia"}]), theirs]
+    assert _ec2_host.own(both, "PublicIp", wanted) == (both[:1], ["198.51.100.9"])
+    assert _ec2_host.own([ours, theirs], "PublicIp", None) == ([ours, theirs], [])
 
 
 def test_without_elastic_ip_an_address_stays_unless_it_may_go() -> None:

@@ -58,6 +58,7 @@ def zone(
         "tags": {},
         "records": records or {},
         "other_records": {**apex, **(others or {})},
+        "_made_here": True,
         **changed,
     }
 
@@ -239,11 +240,44 @@ def test_absent_takes_our_records_and_an_empty_zone() -> None:
     gone = ("route53.delete_hosted_zone", {"Id": "Z1"})
     theirs = {"mail.academia.test. A": {"ttl": 60, "values": ["198.51.100.9"]}}
     assert calls(zone(ours), None) == [batch, gone]
-    assert calls(zone(ours), None, ours=False) == [batch]
+    assert calls(zone(ours), None, deletable=False) == [batch]
     assert calls(zone(ours, theirs), None) == [batch]
     assert calls(zone({}, theirs), None) == []
     assert [call for call, _ in calls(zone(ours, theirs), None, force=True)] == [batch[0], gone[0]]
     assert calls(None, None) == []
+
+
+@pytest.mark.parametrize("changed", [{"_made_here": False}, {"tags": {"Project": "other"}}])
+def test_a_zone_of_others_stays_with_what_points_elsewhere(changed: dict[str, Any]) -> None:
+    wanted = dict(goal(API, APEX)["records"])
+    elsewhere = {"api.academia.test. A": {"ttl": 300, "values": ["192.0.2.1"]}}
+    current = zone(wanted | elsewhere, **changed)
+    terms = {"records": wanted, "tags": {"Project": "academia"}, "force": True}
+    ((call, arguments),) = calls(current, None, **terms)
+    assert call == "route53.change_resource_record_sets"
+    (change,) = arguments["ChangeBatch"]["Changes"]
+    assert (change["Action"], change["ResourceRecordSet"]["Name"]) == ("DELETE", "academia.test.")
+    stays = zones.staying(current, zones.Terms(**terms))
+    assert stays is not None
+    assert stays["records"] == elsewhere
+    said = zones.left(current, zones.Terms(**terms))
+    assert [sentence.split(" ")[0] for sentence in said] == ["api.academia.test.", "The"]
+    assert zones.left(current, zones.Terms(**terms, deletable=False)) == said[:1]
+    assert zones.plan(stays, None, zones.Terms(**terms)) == []
+    # Its target is gone, so what the record says is of no use to anybody.
+    unknown = {"api.academia.test. A": {"ttl": 300, "values": [AFTER_APPLY]}}
+    assert (
+        len(calls(current, None, **terms | {"records": wanted | unknown})[0][1]["ChangeBatch"]["Changes"])
+        == 2
+    )
+
+
+def test_a_zone_that_stays_says_why() -> None:
+    theirs = {"mail.academia.test. A": {"ttl": 60, "values": ["198.51.100.9"]}}
+    (sentence,) = zones.left(zone({}, theirs), zones.Terms())
+    assert sentence.endswith("records that aren't ours: mail.academia.test. A.")
+    assert zones.left(zone({}, theirs), zones.Terms(force=True)) == []
+    assert zones.left(zone({}), zones.Terms()) == []
 
 
 def test_what_absent_means() -> None:
@@ -284,7 +318,12 @@ def test_choosing_a_zone() -> None:
 
 def test_normalise_tells_ours_from_others() -> None:
     answer = {
-        "HostedZone": {"Id": "/hostedzone/Z1", "Name": "academia.test.", "Config": {}},
+        "HostedZone": {
+            "Id": "/hostedzone/Z1",
+            "Name": "academia.test.",
+            "CallerReference": "andamio-7c1",
+            "Config": {},
+        },
         "DelegationSet": {"NameServers": ["ns-2", "ns-1"]},
     }
     records = [
@@ -303,6 +342,7 @@ def test_normalise_tells_ours_from_others() -> None:
         "comment": "",
         "name_servers": ["ns-1", "ns-2"],
         "tags": {"a": "b"},
+        "_made_here": True,
         "records": {"academia.test. A": {"alias": "d1.cloudfront.net.", "zone": "Z2FDTNDATAQYW2"}},
         "other_records": {
             "*.academia.test. TXT": {"ttl": 60, "values": ['"a" "b"']},
