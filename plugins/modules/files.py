@@ -98,6 +98,12 @@ paths:
   type: list
   elements: str
   sample: [/etc/academia/site.conf]
+made:
+  description: Those of them where there was nothing before.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 import grp
@@ -201,7 +207,8 @@ def own(path: Path, want: Wanted) -> None:
 
 def write(module: AnsibleModule, path: Path, want: Wanted) -> None:
     """Write a file beside its place, have it validated, and rename it."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    # What a killed run leaves is ignored, by its suffix, where a folder's files are all read.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".dpkg-new", dir=path.parent)
     candidate = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -248,6 +255,7 @@ def main() -> None:
     # What was sent isn't sent back to who asked for more words (-v).
     told = {"module_args": {"files": [entry["path"] for entry in module.params["files"]]}}
     paths: list[str] = []
+    made: list[str] = []
     diffs = []
     try:
         for want in _files.wanted(module.params["files"], module.params):
@@ -258,11 +266,12 @@ def main() -> None:
             if not module.check_mode:
                 apply(module, want, found, parts)
             paths.append(want.path)
+            made += [want.path] if found.kind == _files.ABSENT else []
             if module._diff:
                 diffs.append(_files.diff(want, found, parts))
     except (ValueError, NotApplied, OSError) as error:
         module.fail_json(msg=str(error), paths=paths, invocation=told)
-    module.exit_json(changed=bool(paths), paths=paths, diff=diffs, invocation=told)
+    module.exit_json(changed=bool(paths), paths=paths, made=made, diff=diffs, invocation=told)
 
 
 if __name__ == "__main__":

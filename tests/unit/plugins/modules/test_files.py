@@ -41,6 +41,7 @@ def test_made_from_nothing_and_then_unchanged(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     made = run(*wanted)
     assert made["paths"] == planned["paths"] == [entry["path"] for entry in wanted]
+    assert made["made"] == planned["made"] == made["paths"][:-1]
     assert made["diff"] == planned["diff"]
     assert (tmp_path / "a/b/conf").read_text() == "é\n"
     assert [mode(tmp_path / "a" / name) for name in ("b", "b/conf", "log")] == [0o750, 0o640, 0o600]
@@ -60,6 +61,7 @@ def test_drift_is_put_right_and_a_log_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a/link").write_text("a file in a link's place")
     done = run(*wanted)
     assert [Path(path).name for path in done["paths"]] == ["b", "conf", "link"]
+    assert done["made"] == []
     assert (tmp_path / "a/b/conf").read_text() == "é\n"
     assert mode(tmp_path / "a/b") == 0o750
     assert (tmp_path / "a/log").read_text() == "a line\n"
