@@ -13,7 +13,6 @@ from . import _tags
 from ._converge import AFTER_APPLY, Answer, Change, Refused, State, Wait
 
 _REQUEST = "acm.request_certificate"
-_IDENTITY = ("Project", "Environment", "ManagedBy")
 _RECORD_TTL = 300
 
 
@@ -40,7 +39,7 @@ def has_names(certificate: Mapping[str, Any], name: str, others: Iterable[str]) 
 
 def is_ours(tags: Mapping[str, str], desired_tags: Mapping[str, Any] | None) -> bool:
     """Tell whether a certificate's tags say that it belongs to the same project and environment."""
-    wanted = {key: str(value) for key, value in (desired_tags or {}).items() if key in _IDENTITY}
+    wanted = {key: str(value) for key, value in (desired_tags or {}).items() if key in _tags.IDENTITY}
     return wanted.items() <= tags.items()
 
 
@@ -189,12 +188,13 @@ def _tagging(current: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Cha
 
 
 def _deletion(current: Mapping[str, Any]) -> list[Change]:
-    # What used the certificate lets go of it some time after it is deleted itself.
-    certificate = {"CertificateArn": current["arn"]}
-    changes = [Change("acm.delete_certificate", certificate, retry=("ResourceInUseException",))]
+    # The records first: only the certificate tells which they are, so a run that is killed can go on.
+    changes = []
     if current["_in_zone"]:
         changes.append(_write(current["_zone"], _batch("DELETE", current["_in_zone"])))
-    return changes
+    # What used the certificate lets go of it some time after it is deleted itself.
+    certificate = {"CertificateArn": current["arn"]}
+    return [*changes, Change("acm.delete_certificate", certificate, retry=("ResourceInUseException",))]
 
 
 def issued(current: Mapping[str, Any], timeout: int) -> Wait | None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+IDENTITY = ("Project", "Environment", "ManagedBy")
+"""The tags that say whose a resource is; the others may change."""
+
 
 def to_dict(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     """Turn ``[{"Key": k, "Value": v}]`` into a dict; None, an API's word for no tags, is an empty one."""

@@ -120,33 +120,36 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import _acm_ce
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws, argument_spec, run
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import State
 
+LIVE = ["PENDING_VALIDATION", "ISSUED"]
+# What goes with state absent, although it is of no use any more.
+DEAD = ["INACTIVE", "EXPIRED", "VALIDATION_TIMED_OUT", "REVOKED", "FAILED"]
 
-def read(aws: Aws, goal: Mapping[str, Any], timeout: int) -> State | None:
+
+def read(aws: Aws, goal: Mapping[str, Any], statuses: list[str], timeout: int) -> State | None:
     """Return the certificate in its normal form, once Amazon has issued it if it can.
 
     Raises Refused when it doesn't within ``timeout`` seconds.
     """
-    state = look(aws, goal)
+    state = look(aws, goal, statuses)
     waiting = _acm_certificate.issued(state, timeout) if timeout else None
     if not waiting:
         return state
     aws.wait(waiting, "acm.request_certificate")
-    return look(aws, goal)
+    return look(aws, goal, statuses)
 
 
-def look(aws: Aws, goal: Mapping[str, Any]) -> dict[str, Any]:
+def look(aws: Aws, goal: Mapping[str, Any], statuses: list[str]) -> dict[str, Any]:
     """Return the certificate and its zone as they are."""
-    found = find(aws, goal)
+    found = find(aws, goal, statuses)
     zone = read_zone(aws, goal["hosted_zone"]) if goal["hosted_zone"] else None
     records = (_acm_certificate.validation_records(found) if found else None) or []
     in_zone = [record for wanted in records if zone for record in records_at(aws, zone["id"], wanted)]
     return _acm_certificate.normalise(found, found["_tags"] if found else {}, zone, in_zone)
 
 
-def find(aws: Aws, goal: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def find(aws: Aws, goal: Mapping[str, Any], statuses: list[str]) -> Mapping[str, Any] | None:
     """Return our certificate as ACM describes it, with its tags; None if there is none."""
     found = []
-    statuses = ["PENDING_VALIDATION", "ISSUED"]
     for item in aws.pages("acm.list_certificates", "CertificateSummaryList", CertificateStatuses=statuses):
         if item["DomainName"] != goal["name"]:
             continue
@@ -195,12 +198,17 @@ def main() -> None:
     )
     params = module.params
     goal = _acm_certificate.desired(params)
-    waits = params["state"] == "present" and not module.check_mode
+    present = params["state"] == "present"
     run(
         module,
         f"certificate {goal['name']}",
         desired=goal,
-        read=partial(read, goal=goal, timeout=params["timeout"] if waits else 0),
+        read=partial(
+            read,
+            goal=goal,
+            statuses=LIVE if present else LIVE + DEAD,
+            timeout=params["timeout"] if present and not module.check_mode else 0,
+        ),
         plan=partial(_acm_certificate.plan, zone_may_come=module.check_mode),
         predicted=_acm_certificate.predicted(),
         maker="acm.request_certificate",

@@ -39,7 +39,8 @@ options:
   state:
     description:
       - Whether there is such a site. V(absent) switches the distribution off, waits until every edge knows,
-        and deletes all four parts, which takes some minutes.
+        and deletes all four parts, which takes some minutes. A distribution that lacks one of the given
+        O(tags) is left, and so are its parts.
     type: str
     choices: [present, absent]
     default: present
@@ -189,22 +190,22 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge impo
 NO_FUNCTION = ("NoSuchFunctionExists",)
 
 
-def read(aws: Aws, name: str, aliases: list[str], wait: int) -> State | None:
+def read(aws: Aws, name: str, aliases: list[str], ours: Mapping[str, Any], wait: int) -> State | None:
     """Return the site in its normal form, waiting up to so many seconds until it is deployed.
 
     Raises Refused when another distribution has one of its names, or it isn't deployed in time.
     """
-    state = look(aws, name, aliases)
+    state = look(aws, name, aliases, ours)
     waiting = _cloudfront_distribution.deployed(state, wait) if wait else None
     if not waiting:
         return state
     aws.wait(waiting, f"distribution {state['id']}")
-    return look(aws, name, aliases)
+    return look(aws, name, aliases, ours)
 
 
-def look(aws: Aws, name: str, aliases: list[str]) -> dict[str, Any]:
+def look(aws: Aws, name: str, aliases: list[str], ours: Mapping[str, Any]) -> dict[str, Any]:
     """Return the site as it is."""
-    distribution, tags = find(aws, name, aliases)
+    distribution, tags = find(aws, name, aliases, ours)
     parts = Parts(
         distribution=distribution,
         tags=tags,
@@ -215,8 +216,10 @@ def look(aws: Aws, name: str, aliases: list[str]) -> dict[str, Any]:
     return _cloudfront_distribution.normalise(name, parts)
 
 
-def find(aws: Aws, name: str, aliases: list[str]) -> tuple[Mapping[str, Any] | None, dict[str, str]]:
-    """Return the distribution whose tag Name is the name, and its tags.
+def find(
+    aws: Aws, name: str, aliases: list[str], ours: Mapping[str, Any]
+) -> tuple[Mapping[str, Any] | None, dict[str, str]]:
+    """Return the distribution whose tag Name is the name, and its tags; of several, the one with ours.
 
     Raises Refused when another distribution has one of the aliases.
     """
@@ -226,7 +229,7 @@ def find(aws: Aws, name: str, aliases: list[str]) -> tuple[Mapping[str, Any] | N
     for item in aws.pages("cloudfront.list_distributions", "DistributionList.Items"):
         answer = aws.call("cloudfront.list_tags_for_resource", Resource=item["ARN"])
         tags = _tags.to_dict(answer["Tags"].get("Items"))
-        if tags.get("Name") == name:
+        if tags.get("Name") == name and not (found and _tags.has(found_tags, ours)):
             found, found_tags = item, tags
         else:
             others |= dict.fromkeys((item.get("Aliases") or {}).get("Items") or [], item["Id"])
@@ -339,6 +342,7 @@ def main() -> None:
             read,
             name=name,
             aliases=goal["aliases"] if goal else [],
+            ours={key: value for key, value in (params["tags"] or {}).items() if key in _tags.IDENTITY},
             wait=params["wait_timeout"] if waits else 0,
         ),
         plan=partial(_cloudfront_distribution.plan, reference=f"{name}-{uuid.uuid4()}"),

@@ -26,7 +26,9 @@ options:
     type: str
     required: true
   state:
-    description: V(absent) removes every parameter under O(path), generated secrets too.
+    description:
+      - V(absent) removes every parameter under O(path), generated secrets too. With O(tags), those that lack
+        one of them are left.
     type: str
     choices: [present, absent]
     default: present
@@ -173,7 +175,7 @@ from typing import Any, NoReturn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _ssm_env
-from ..module_utils._aws import Aws, digest_key
+from ..module_utils._aws import Aws, digest_key, left_alone
 from ..module_utils._errors import CallFailed
 from ..module_utils._planned import planned
 from ..module_utils._ssm_env import Environment, Settings, Sources
@@ -264,8 +266,11 @@ def main() -> None:
     purge = params["purge"] or not present
     current: Environment = {}
     goal: Environment = {}
+    theirs: set[str] = set()
     try:
         current = read(aws, path)
+        theirs = untagged(aws, settings, current) if not present else set()
+        current = {name: value for name, value in current.items() if name not in theirs}
         if present:
             goal = _ssm_env.wanted(given, current, params["secrets"])
         retag = untagged(aws, settings, current) if present and params["repair_tags"] else set()
@@ -286,6 +291,8 @@ def main() -> None:
         {"parameters": left} if left else None,
         changed=bool(changes),
     )
+    if theirs:
+        result["hand_work"] = [left_alone(f"parameters {path} ({', '.join(sorted(theirs))})")]
     if module._diff:
         result["diff"] = {"before_header": path, "after_header": path, "before": seen, "after": left}
     module.exit_json(**result)

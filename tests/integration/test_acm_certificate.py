@@ -105,7 +105,7 @@ def test_two_zones_of_one_name_are_refused(fresh_aws: Aws, zone: str) -> None:
 def test_deletion(fresh_aws: Aws, zone: str) -> None:
     run_module("acm_certificate", **SITE)
     done = applied_as_planned("acm_certificate", **SITE, state="absent")
-    assert done["calls"] == ["acm.delete_certificate", "route53.change_resource_record_sets"]
+    assert done["calls"] == ["route53.change_resource_record_sets", "acm.delete_certificate"]
     assert certificates(fresh_aws) == []
     assert proofs(fresh_aws, zone) == []
 

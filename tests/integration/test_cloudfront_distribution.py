@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from .conftest import Aws
 from .modules import applied_as_planned, run_module
+from .test_overlay_cloudfront import config_of as a_config
 
 NAME = "academia-sandbox-site"
 SITE: dict[str, Any] = {
@@ -227,6 +228,22 @@ def test_two_sites_live_side_by_side(fresh_aws: Aws) -> None:
     assert first["id"] != second["id"]
     run_module("cloudfront_distribution", name="academia-production-site", state="absent")
     assert run_module("cloudfront_distribution", **SITE)["changed"] is False
+
+
+def test_deletion_leaves_what_has_other_tags(fresh_aws: Aws) -> None:
+    cloudfront = fresh_aws.client("cloudfront")
+    run_module("cloudfront_distribution", **SITE)
+    goes = {"name": NAME, "state": "absent"}
+    left = run_module("cloudfront_distribution", **goes, tags={"Project": "other"})
+    assert (left["changed"], len(left["hand_work"])) == (False, 1)
+    named = {"Items": [{"Key": "Name", "Value": NAME}]}
+    other = cloudfront.create_distribution_with_tags(
+        DistributionConfigWithTags={"DistributionConfig": a_config(), "Tags": named}
+    )["Distribution"]
+    gone = applied_as_planned("cloudfront_distribution", **goes, tags=SITE["tags"])
+    assert gone["planned"]["action"] == "delete"
+    items = cloudfront.list_distributions()["DistributionList"]["Items"]
+    assert [item["Id"] for item in items] == [other["Id"]]
 
 
 def test_deletion(fresh_aws: Aws) -> None:

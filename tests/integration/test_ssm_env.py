@@ -120,6 +120,15 @@ def test_purge_only_when_asked_and_only_this_path(fresh_aws: Aws, env: dict[str,
     assert len(ssm.describe_parameters()["Parameters"]) == 2
 
 
+def test_absent_leaves_what_has_other_tags(fresh_aws: Aws, env: dict[str, Any]) -> None:
+    run_module("ssm_env", **env, values={"A": "1", "B": "2"})
+    fresh_aws.client("ssm").put_parameter(Name=f"{PATH}THEIRS", Value="3", Type="String")
+    gone = applied_as_planned("ssm_env", **env, state="absent")
+    assert (gone["changes"]["removed"], gone["planned"]["action"]) == (["A", "B"], "delete")
+    assert "(THEIRS)" in gone["hand_work"][0]
+    assert set(stored(fresh_aws)) == {"THEIRS"}
+
+
 def test_no_value_in_anything_it_says(fresh_aws: Aws, env: dict[str, Any]) -> None:
     arguments = {
         **env,

@@ -142,7 +142,6 @@ def test_plan_of_tags() -> None:
 
 def test_deletion_takes_only_its_own_records() -> None:
     assert acm.plan(state(in_zone=BOTH[:1]), None) == [
-        Change("acm.delete_certificate", {"CertificateArn": ARN}, retry=("ResourceInUseException",)),
         Change(
             "route53.change_resource_record_sets",
             {
@@ -152,6 +151,7 @@ def test_deletion_takes_only_its_own_records() -> None:
                 },
             },
         ),
+        Change("acm.delete_certificate", {"CertificateArn": ARN}, retry=("ResourceInUseException",)),
     ]
     assert acm.plan({"_zone": ZONE}, None) == []
 
