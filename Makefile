@@ -5,7 +5,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox sandbox-reset sandbox-down site api deploy rollback releases shell logs browse test test-fast bench
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api deploy rollback releases doctor shell logs browse test test-fast bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ rollback: .bootstrap-demo ## Back to the release before [RELEASE=…] [DATABASE=
 
 releases: .bootstrap-demo ## What is live, which releases there are, and the last runs [INVENTORY=…]
 	@ansible-playbook $(inventory) playbooks/releases.yml
+
+doctor: .bootstrap-demo ## What would stop you, and how to put it right [INVENTORY=inventories/production]
+	@ansible-playbook $(inventory) playbooks/doctor.yml
 
 shell: ## A shell on the host
 	@$(PYTHON) -m sandbox shell

@@ -48,6 +48,9 @@ _DENIED = frozenset(
     }
 )
 
+# IAM's name of a service, where it isn't boto3's.
+_PREFIXES = {"service-quotas": "servicequotas", "sesv2": "ses"}
+
 
 class CallFailed(Exception):
     """A call to AWS that failed, with botocore's error as its cause."""
@@ -74,6 +77,7 @@ class CallFailed(Exception):
     def _advice(self) -> str:
         if self.code in _DENIED:
             service, operation = self.call.split(".")
+            service = _PREFIXES.get(service, service)
             return f"Allow this identity {service}:{action(operation)} (or the action AWS names above)."
         if self.code in _UNREACHABLE:
             return _unreachable()

@@ -24,6 +24,7 @@ _SIGNING_NAMES = {
     "eventbridge": "events",
     "mobiletargeting": "pinpoint",
     "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
     "states": "stepfunctions",
     "tagging": "resourcegroupstaggingapi",
 }

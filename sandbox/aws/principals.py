@@ -80,6 +80,14 @@ def _iam(account: str) -> Any:
     return get_backend("iam")[account][PARTITION]
 
 
+def user_policies(user: Any, account: str) -> list[Policy]:
+    """Return a user's policies and its groups'."""
+    policies = _policies_of(user, user.policies.values())
+    for group in _iam(account).get_groups_for_user(user.name):
+        policies += _policies_of(group, group.policies.values())
+    return policies
+
+
 def _service(service: str, source_arn: str, account: str) -> Caller:
     context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (account,)} if source_arn else {}
     return Caller(Principal(service=service), name=service, context=context)
@@ -108,12 +116,9 @@ def _session(call: Call, session: Any, account: str) -> Caller:
 def _user(call: Call, user: Any, access_key: str, account: str) -> Caller:
     key = next(key for key in user.access_keys if key.access_key_id == access_key)
     _check_signature(call, key.secret_access_key)
-    policies = _policies_of(user, user.policies.values())
-    for group in _iam(account).get_groups_for_user(user.name):
-        policies += _policies_of(group, group.policies.values())
     return Caller(
         Principal(frozenset({user.arn}), account),
-        policies,
+        user_policies(user, account),
         name=user.arn,
         context={
             "aws:principalarn": (user.arn,),

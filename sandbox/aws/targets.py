@@ -17,6 +17,7 @@ _IAM_PREFIXES = {
     "cloudwatch": "cloudwatch",
     "elbv2": "elasticloadbalancing",
     "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
     "sesv2": "ses",
     "stepfunctions": "states",
 }

@@ -12,8 +12,11 @@ import importlib
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "acm": ("acm_certificates",),
     "cloudfront": ("cloudfront_policies", "cloudfront_functions", "cloudfront_distributions"),
-    "ec2": ("ec2_images", "ec2_addresses", "ec2_instances", "ec2_running"),
+    "ec2": ("ec2_images", "ec2_addresses", "ec2_instances", "ec2_running", "ec2_security_groups"),
+    "iam": ("iam_simulator",),
     "s3": ("s3_buckets",),
+    "service-quotas": ("ec2_quotas",),
+    "sesv2": ("ses_account",),
     "ssm": ("ssm_images",),
     "sts": ("sts_owner",),
 }
