@@ -102,12 +102,16 @@ def deployers(
     }
 
 
-def deployer(sockets: Path, name: str, words: list[str]) -> Tool:
-    """A tool that begins without a connection: what an earlier run has left open is closed first."""
+def deployer(sockets: Path, name: str, words: list[str], settings: Mapping[str, str] | None = None) -> Tool:
+    """A tool that begins without a connection: what an earlier run has left open is closed first.
+
+    settings: Ansible's, as environment variables.
+    """
     close = f'[ ! -S "$socket" ] || ssh -O exit -o ControlPath="$socket" {NAME}'
     script = f'for socket in {sockets}/*; do {close}; done 2>/dev/null; exec "$@"'
-    variables = [f"ANSIBLE_SSH_CONTROL_PATH_DIR={sockets}", f"ANSIBLE_SSH_ARGS={SSH}"]
-    return Tool(name, ["env", *variables, "sh", "-c", script, "sh", *words])
+    variables = {"ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets), "ANSIBLE_SSH_ARGS": SSH, **(settings or {})}
+    given = [f"{key}={value}" for key, value in variables.items()]
+    return Tool(name, ["env", *given, "sh", "-c", script, "sh", *words])
 
 
 def row(latency: float, results: Mapping[str, Result]) -> str:
