@@ -35,6 +35,12 @@ def differences(current: Mapping[str, str], desired: Mapping[str, str]) -> tuple
     return put, sorted(key for key in current if key not in desired)
 
 
-def has(current: Mapping[str, str], wanted: Mapping[str, Any] | None) -> bool:
-    """Tell whether all the wanted tags are there; who wants none has them all."""
-    return all(current.get(key) == str(value) for key, value in (wanted or {}).items())
+def identity(tags: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return those of the tags that say whose a resource is; all of them if none does."""
+    given = {key: str(value) for key, value in (tags or {}).items()}
+    return {key: value for key, value in given.items() if key in IDENTITY} or given
+
+
+def has(current: Mapping[str, str], tags: Mapping[str, Any] | None) -> bool:
+    """Tell whether a resource's tags say that it is ours; without tags of ours, every resource is."""
+    return identity(tags).items() <= dict(current).items()

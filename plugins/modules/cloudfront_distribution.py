@@ -39,8 +39,8 @@ options:
   state:
     description:
       - Whether there is such a site. V(absent) switches the distribution off, waits until every edge knows,
-        and deletes all four parts, which takes some minutes. A distribution that lacks one of the given
-        O(tags) is left, and so are its parts.
+        and deletes all four parts, which takes some minutes. A distribution whose tags C(Project),
+        C(Environment) and C(ManagedBy) aren't the given O(tags) is left, and so are its parts.
     type: str
     choices: [present, absent]
     default: present
@@ -342,7 +342,7 @@ def main() -> None:
             read,
             name=name,
             aliases=goal["aliases"] if goal else [],
-            ours={key: value for key, value in (params["tags"] or {}).items() if key in _tags.IDENTITY},
+            ours=params["tags"] or {},
             wait=params["wait_timeout"] if waits else 0,
         ),
         plan=partial(_cloudfront_distribution.plan, reference=f"{name}-{uuid.uuid4()}"),

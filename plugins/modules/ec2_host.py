@@ -24,8 +24,8 @@ options:
   state:
     description:
       - V(present) is running, V(stopped) keeps the disk and the address.
-      - V(absent) terminates the instance, and the disk goes with it. An instance or an address that lacks one
-        of the given O(tags) is left.
+      - V(absent) terminates the instance, and the disk goes with it. An instance or an address whose
+        tags C(Project), C(Environment) and C(ManagedBy) aren't the given O(tags) is left.
     type: str
     choices: [present, stopped, absent]
     default: present

@@ -105,8 +105,8 @@ options:
     default: 300
   state:
     description:
-      - V(absent) removes the O(records), and the zone if this module made it, it has the O(tags) that are
-        given, and nothing else is left in it.
+      - V(absent) removes the O(records), and the zone if this module made it, its tags
+        C(Project), C(Environment) and C(ManagedBy) are the given O(tags), and nothing else is left in it.
       - In a zone that somebody else made, a record that points elsewhere than ours is left.
     type: str
     choices: [present, absent]

@@ -32,8 +32,8 @@ options:
     default: []
   state:
     description:
-      - Whether the role and its profile should be there. With V(absent), a role that lacks one of the given
-        O(tags) is left with its profile.
+      - Whether the role and its profile should be there. With V(absent), a role whose tags C(Project),
+        C(Environment) and C(ManagedBy) aren't the given O(tags) is left with its profile.
     type: str
     choices: [present, absent]
     default: present

@@ -27,8 +27,8 @@ options:
     required: true
   state:
     description:
-      - V(absent) removes every parameter under O(path), generated secrets too. With O(tags), those that lack
-        one of them are left.
+      - V(absent) removes every parameter under O(path), generated secrets too. Those whose
+        tags C(Project), C(Environment) and C(ManagedBy) aren't the given O(tags) are left.
     type: str
     choices: [present, absent]
     default: present
@@ -174,7 +174,7 @@ from typing import Any, NoReturn
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _ssm_env
+from ..module_utils import _ssm_env, _tags
 from ..module_utils._aws import Aws, digest_key, left_alone
 from ..module_utils._errors import CallFailed
 from ..module_utils._planned import planned
@@ -269,7 +269,7 @@ def main() -> None:
     theirs: set[str] = set()
     try:
         current = read(aws, path)
-        theirs = untagged(aws, settings, current) if not present else set()
+        theirs = set() if present else untagged(aws, Settings(path, _tags.identity(tags)), current)
         current = {name: value for name, value in current.items() if name not in theirs}
         if present:
             goal = _ssm_env.wanted(given, current, params["secrets"])

@@ -23,3 +23,13 @@ def test_differences() -> None:
         {"b": "x", "d": "4"},
         ["c"],
     )
+
+
+def test_whose_it_is_is_told_by_three_tags() -> None:
+    ours = {"Project": "academia", "Environment": "test", "ManagedBy": "andamio", "Phase": "1"}
+    assert _tags.has({**ours, "Phase": "2", "Name": "x"}, ours)
+    assert not _tags.has({**ours, "Environment": "production"}, ours)
+    assert not _tags.has({}, ours)
+    assert _tags.has({"Cost": "1"}, {"Cost": 1})
+    assert not _tags.has({}, {"Cost": 1})
+    assert _tags.has({}, None)
