@@ -63,7 +63,7 @@ test-fast: ## Lint and unit tests, for daily use
 	@tools/bootstrap test
 	@$(PYTHON) -m tests.gate fast
 
-bench: ## Measure against the peers: WHAT=s3, ssm, redeploy or capacity; writes docs/benchmarks.md
+bench: ## Measure against the peers: WHAT=s3, ssm, plan, hosts, redeploy or capacity; writes docs/benchmarks.md
 	@tools/bootstrap bench
 	@$(PYTHON) -m benchmarks $(WHAT)
 
