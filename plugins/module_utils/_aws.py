@@ -40,9 +40,9 @@ Rules: ``plan`` is a function of its arguments alone, and complete: from nothing
 (or None) is none of the module's business: it is neither changed nor shown. A key that begins with "_" is
 the plan's own (an ETag, a list of objects to delete): it isn't shown either. ``run`` does ``state: absent``
 by giving ``plan`` a ``desired`` of None, and ``purge_tags`` by giving it the tags the resource ends up with.
-With ``state: absent``, a resource stays whose tags Project, Environment and ManagedBy aren't the given ones, and
-``hand_work`` names it; ``read`` may put sentences of its own about what stays under "_left". Raise ``Refused``
-where a person has to act first.
+With ``state: absent``, a resource stays whose tags Project, Environment and ManagedBy aren't the given ones,
+and ``hand_work`` names it; ``read`` may put sentences of its own about what stays under "_left". Raise
+``Refused`` where a person has to act first.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ options:
   state:
     description:
       - Whether there is such a bucket. V(absent) refuses a bucket that isn't empty, unless O(force=true).
-      - With V(absent), a bucket whose tags C(Project), C(Environment) and C(ManagedBy) aren't the given O(tags)
-        is left.
+      - With V(absent), a bucket whose tags C(Project), C(Environment) and C(ManagedBy) aren't the given
+        O(tags) is left.
     type: str
     choices: [present, absent]
     default: present
