@@ -3,8 +3,10 @@
 python -m benchmarks              everything (over an hour: a peer is slow)
 python -m benchmarks --runs 1     a quick look
 python -m benchmarks ssm          only ssm_env; s3: only s3_site_sync
-python -m benchmarks redeploy     deploys of the API, and capacity: what its host bears. Both want phase 1
-                                  in the sandbox (make demo)
+python -m benchmarks plan         the AWS side of phase 1, beside Terraform where it is found
+python -m benchmarks hosts        the host roles unchanged, with our settings of Ansible and without
+python -m benchmarks redeploy     deploys of the API, and capacity: what its host bears. These three want
+                                  phase 1 in the sandbox (make demo)
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import boto3
 
-from . import capacity, redeploy
+from . import capacity, hosts, plan, redeploy
 from .measure import ROOT, Result, Server, Tool, playbook, serving, side_by_side
 from .report import Row, Section, s3_section, ssm_section, write
 from .sites import Site
@@ -66,6 +68,8 @@ def ssm(folder: Path, runs: int) -> Section:
 MEASURES: dict[str, tuple[Callable[[Path, int], Section], int]] = {
     "s3": (s3, 5),
     "ssm": (ssm, 5),
+    "plan": (plan.measure, 3),
+    "hosts": (hosts.measure, 3),
     "redeploy": (redeploy.measure, 3),
     "capacity": (capacity.measure, 3),
 }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 AWS = {
@@ -25,6 +26,12 @@ AWS = {
 }
 SLOW = 60.0
 """Seconds; a tool that took longer for a case is measured only once there."""
+
+
+class Counted(Protocol):
+    """What counts requests."""
+
+    def control(self, latency: float | None = None) -> dict[str, int]: ...
 
 
 class Server:
@@ -87,7 +94,7 @@ class Result:
 
 
 def side_by_side(
-    server: Server | None, tools: Mapping[str, Tool], prepare: Callable[[str], None], runs: int
+    server: Counted | None, tools: Mapping[str, Tool], prepare: Callable[[str], None], runs: int
 ) -> dict[str, Result]:
     """Run the tools in turns, so that what else the machine does meets all of them alike.
 

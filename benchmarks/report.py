@@ -85,7 +85,7 @@ class Section:
 
 
 # All there are, in the document's order.
-TITLES = ("s3_site_sync", "ssm_env", "Redeploys", "Capacity of a small host")
+TITLES = ("Plans", "s3_site_sync", "ssm_env", "An unchanged host", "Redeploys", "Capacity of a small host")
 
 
 def write(output: Path, sections: Iterable[Section]) -> None:
