@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import _tags
+from . import _ec2_tags, _tags
 from ._converge import Answer, Change, Refused, State, Wait
 from ._ec2_host import Terms, group_ids
 from ._instance_types import architecture
@@ -45,7 +45,7 @@ def plan(current: State | None, goal: State | None, terms: Terms) -> list[Change
         changes += _associate(current, address)
         if address:
             wanted = _tags.wanted(address["tags"], terms.tags, terms.purge_tags)
-            changes += _tag(address["allocation_id"], address["tags"], wanted)
+            changes += _ec2_tags.changes(address["allocation_id"], address["tags"], wanted)
     elif address and goal.get("elastic_ip") is False:
         changes += [*_disassociate(address), _release(address)]
     if current.get("replaced"):
@@ -159,25 +159,14 @@ def _remove(current: Mapping[str, Any], terms: Terms) -> list[Change]:
 
 def _repair(current: Mapping[str, Any], goal: Mapping[str, Any], terms: Terms) -> list[Change]:
     instance_id = current["instance_id"]
-    changes = _tag(instance_id, current["tags"], goal["tags"])
+    changes = _ec2_tags.changes(instance_id, current["tags"], goal["tags"])
     if "volume_id" in current:
         wanted = _tags.wanted(current["volume_tags"], terms.tags, terms.purge_tags)
-        changes += _tag(current["volume_id"], current["volume_tags"], wanted)
+        changes += _ec2_tags.changes(current["volume_id"], current["volume_tags"], wanted)
         changes += _resize_volume(current, goal["volume"])
     changes += _access(instance_id, current, goal, terms)
     changes += _behaviour(instance_id, current, goal)
     return changes + _power(current, goal, terms)
-
-
-def _tag(resource: str, current: Mapping[str, str], goal: Mapping[str, str]) -> list[Change]:
-    changes = []
-    put, remove = _tags.differences(current, goal)
-    if put:
-        changes.append(Change("ec2.create_tags", {"Resources": [resource], "Tags": _tags.to_list(put)}))
-    if remove:
-        keys = [{"Key": key} for key in remove]
-        changes.append(Change("ec2.delete_tags", {"Resources": [resource], "Tags": keys}))
-    return changes
 
 
 def _resize_volume(current: Mapping[str, Any], goal: Mapping[str, Any]) -> list[Change]:

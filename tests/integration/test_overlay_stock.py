@@ -1,4 +1,4 @@
-"""The stock modules that roles use, and the inventory plugin, against the sandbox's AWS."""
+"""Stock modules that a playbook may use beside ours, and the inventory plugin, against the sandbox's AWS."""
 
 from __future__ import annotations
 
