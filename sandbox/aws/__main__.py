@@ -31,6 +31,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         metavar="ADDRESS",
         help="whom to believe about X-Forwarded-For, X-Forwarded-Proto and X-Andamio-*",
     )
+    parser.add_argument(
+        "--request-log",
+        type=Path,
+        metavar="FILE",
+        help='append a line "service.Operation" for each request, for those who count them',
+    )
     return parser.parse_args(argv)
 
 
@@ -51,7 +57,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     server.serve(
-        (options.host, options.port), options.region, options.account, options.world_socket, options.edge
+        (options.host, options.port),
+        options.region,
+        options.account,
+        options.world_socket,
+        options.edge,
+        request_log=options.request_log,
     )
 
 

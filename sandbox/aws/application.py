@@ -17,6 +17,7 @@ from sandbox.aws.errors import Answer, AwsError, access_denied, render
 from sandbox.aws.origin import Origin, origin_of
 from sandbox.aws.overlay import operations
 from sandbox.aws.principals import Caller, caller_of
+from sandbox.aws.request_log import RequestLog
 
 StartResponse = Callable[..., Any]
 
@@ -27,11 +28,20 @@ RESET_PATH = "/moto-api/reset"
 class Application:
     """The AWS API of one account."""
 
-    def __init__(self, region: str, account: str, world_socket: Path, edges: Collection[str]) -> None:
+    def __init__(
+        self,
+        region: str,
+        account: str,
+        world_socket: Path,
+        edges: Collection[str],
+        *,
+        request_log: Path | None = None,
+    ) -> None:
         self.region = region
         self.account = account
         self.world_socket = world_socket
         self.edges = edges
+        self.requests = RequestLog(request_log)
         self.moto = DomainDispatcherApplication(_create_app)
         # moto looks through its folders for each request: a third of the time a small one takes.
         self.moto.get_backend_for_host = functools.cache(self.moto.get_backend_for_host)
@@ -52,6 +62,7 @@ class Application:
 
     def _api(self, environ: Environ, start_response: StartResponse, origin: Origin) -> Iterable[bytes]:
         call = identify(environ, self.region)
+        self.requests.note(call)
         cors = s3_cors.rules_of(call, self.account)
         if cors is not None and environ["REQUEST_METHOD"] == "OPTIONS":
             return _send(start_response, s3_cors.preflight(cors, environ))

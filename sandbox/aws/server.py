@@ -14,12 +14,18 @@ THREADS = 16
 
 
 def serve(
-    address: tuple[str, int], region: str, account: str, world_socket: Path, edges: Collection[str]
+    address: tuple[str, int],
+    region: str,
+    account: str,
+    world_socket: Path,
+    edges: Collection[str],
+    *,
+    request_log: Path | None = None,
 ) -> None:
     """Serve until the process is told to stop. Prints the URL once connections are accepted."""
     # Our refusals carry codes that a service's model leaves to AWS as a whole.
     warnings.filterwarnings("ignore", message=r"Exception\(AwsError\)")
-    application = Application(region, account, world_socket, edges)
+    application = Application(region, account, world_socket, edges, request_log=request_log)
     server = Server(address, application, numthreads=THREADS, shutdown_timeout=0)
     server.prepare()
     bound_host, bound_port = server.bind_addr[:2]

@@ -2,7 +2,8 @@
 
 ``aws``         session: the server is up on a free loopback port, and the environment of this
                 process (AWS_ENDPOINT_URL, keys, region) points boto3 and child processes at it.
-                ``aws.endpoint``, ``aws.region``, ``aws.account`` and ``aws.client("s3")``.
+                ``aws.endpoint``, ``aws.region``, ``aws.account`` and ``aws.client("s3")``;
+                ``aws.requests()`` tells which requests came ("s3.PutObject") since it was last called.
 ``fresh_aws``   the same, with an empty account: whatever earlier tests made is gone.
 
 The owner's key (``sandbox``, with any secret) may do anything but what a bucket policy denies; a session
@@ -41,8 +42,10 @@ class Aws:
 
     endpoint: str
     world_socket: Path
+    request_log: Path
     region: str = REGION
     account: str = ACCOUNT
+    _told: int = 0
 
     def client(self, service: str, **options: Any) -> Any:
         """Return a boto3 client of the account's owner (or of ``aws_access_key_id=…`` in options)."""
@@ -54,6 +57,12 @@ class Aws:
         # One for all clients: each new session would read the services' models again.
         return boto3.session.Session()
 
+    def requests(self) -> list[str]:
+        """Return the requests since the last time, as "service.Operation", in order."""
+        lines = self.request_log.read_text().split()
+        new, self._told = lines[self._told :], len(lines)
+        return new
+
     def reset(self) -> None:
         """Empty the account."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
@@ -64,10 +73,14 @@ class Aws:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """Start the sandbox's AWS API and point this process at it."""
-    socket = tmp_path_factory.mktemp("aws") / "world.sock"
+    folder = tmp_path_factory.mktemp("aws")
+    socket, log = folder / "world.sock", folder / "requests"
     command = [sys.executable, "-m", "sandbox.aws", "--port", "0", "--region", REGION, "--account", ACCOUNT]
     server = subprocess.Popen(
-        [*command, "--world-socket", str(socket)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*command, "--world-socket", str(socket), "--request-log", str(log)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert server.stdout is not None
     endpoint = server.stdout.readline().strip()
@@ -92,7 +105,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         # Each test worker has a home without anybody's AWS configuration.
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             patch.setenv(name, os.devnull)
-        yield Aws(endpoint, socket)
+        yield Aws(endpoint, socket, log)
     server.terminate()
     server.wait(timeout=20)
 
