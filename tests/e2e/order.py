@@ -5,5 +5,7 @@ ORDER = (
     "test_releases",
     "test_releases_under_load",
     "test_releases_faults",
+    "test_replacement",
+    "test_website",
     "test_sandbox_down",
 )

@@ -6,6 +6,7 @@
     andamio-db list                          the dumps there are, newest last
     andamio-db restore latest --into check   load a dump into a new database beside the live one
     andamio-db restore KEY --replace         replace the live database (after a dump of what is there)
+    andamio-db restore latest --if-empty     load it into the live database, if that has no table yet
 
 Runs as root: MySQL knows root by its socket, so there is no password. A dump's place is a private S3
 bucket, reached with the instance's role, or a folder. Settings are in /etc/andamio/db.json.
@@ -274,6 +275,14 @@ def restore(settings: Settings, place: Store, key: str, into: str, now: datetime
     print(f"{place.name(key)} is loaded into {into}")
 
 
+def restore_if_empty(settings: Settings, place: Store, key: str, now: datetime) -> None:
+    """Load a dump into the live database unless it has tables. Raises DumpError as ``restore`` does."""
+    if query(settings, "SHOW TABLES", settings.database):
+        print(f"{settings.database} has tables already: nothing is restored")
+        return
+    restore(settings, place, key, settings.database, now)
+
+
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="andamio-db", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -288,6 +297,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     target = restoring.add_mutually_exclusive_group(required=True)
     target.add_argument("--into", metavar="DATABASE", help="a new database beside the live one")
     target.add_argument("--replace", action="store_true", help="the live database itself")
+    target.add_argument("--if-empty", action="store_true", help="the live database, if it has no table")
     return parser.parse_args(argv)
 
 
@@ -308,6 +318,8 @@ def main(argv: list[str]) -> int:
                     print(f"skipped: {settings.database} takes {size} MiB, more than {given.limit_mb}")
                 else:
                     make_dump(settings, place, now, given.label)
+            elif given.if_empty:
+                restore_if_empty(settings, place, given.key, now)
             else:
                 restore(settings, place, given.key, given.into or settings.database, now)
     except (DumpError, OSError) as error:

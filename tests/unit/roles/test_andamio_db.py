@@ -151,6 +151,21 @@ def test_the_live_database_is_dumped_before_it_is_replaced(host: Host) -> None:
     assert host.given().index("DROP DATABASE `laravel`") < host.given().index("laravel < CREATE TABLE t")
 
 
+def test_an_empty_live_database_gets_the_dump_and_one_with_tables_is_left_alone(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    andamio_db.make_dump(host.settings, host.place, NOW)
+    andamio_db.restore_if_empty(host.settings, host.place, "latest", NOW)
+    assert host.given().count("laravel < CREATE TABLE t (id INT);") == 1
+    assert "is loaded into laravel" in capsys.readouterr().out
+    host.tables.write_text("t\n")
+    andamio_db.restore_if_empty(host.settings, host.place, "latest", NOW)
+    assert host.given().count("laravel < CREATE TABLE t (id INT);") == 1
+    assert "DROP" not in host.given()
+    assert host.dumps() == [KEY]
+    assert "has tables already" in capsys.readouterr().out
+
+
 def test_the_live_database_stays_when_it_cant_be_dumped(host: Host) -> None:
     andamio_db.make_dump(host.settings, host.place, NOW)
     host.tables.write_text("t\n")

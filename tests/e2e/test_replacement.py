@@ -1,0 +1,64 @@
+"""The account's instance is replaced: another machine at the same address, with what the first one knew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .conftest import curl, playbook
+from .host import Host
+
+Client = Callable[..., Any]
+
+
+def instances(client: Client) -> dict[str, str]:
+    """The state of each instance of the environment, by its id."""
+    found = client("ec2").describe_instances(
+        Filters=[{"Name": "tag:Name", "Values": ["academia-sandbox-host"]}]
+    )
+    return {
+        machine["InstanceId"]: machine["State"]["Name"]
+        for group in found["Reservations"]
+        for machine in group["Instances"]
+    }
+
+
+def address(client: Client) -> tuple[str, str]:
+    """The elastic address, and the instance that has it."""
+    (found,) = client("ec2").describe_addresses()["Addresses"]
+    return found["PublicIp"], found["InstanceId"]
+
+
+def test_a_replaced_instance_keeps_the_address_and_gets_the_data_back(client: Client) -> None:
+    host = Host()
+    before, (public, owner) = instances(client), address(client)
+    assert owner == host.name
+    volume = client("ec2").describe_volumes(
+        Filters=[{"Name": "attachment.instance-id", "Values": [host.name]}]
+    )["Volumes"][0]["VolumeId"]
+    host.sh("andamio-db dump")
+    enrolments = host.sql("SELECT COUNT(*), MAX(id) FROM enrolments")
+    assert enrolments[0][0] != "0"
+
+    replaced = playbook(
+        *("site.yml", "-t", "phase1", "-e", "ec2_host_replace=true", "-e", "mysql_restore=latest"),
+        log="replaced",
+    )
+    assert replaced.code == 0, replaced.output[-4000:]
+    now = instances(client)
+    (new,) = set(now) - set(before)
+    assert (now[new], now[host.name]) == ("running", "terminated")
+    assert address(client) == (public, new)
+    # No play was sent to the machine that is gone.
+    assert set(replaced.recap) == {"localhost", new}
+
+    assert curl("https://api.academia.test/up").startswith("HTTP/2 200")
+    assert Host().sql("SELECT COUNT(*), MAX(id) FROM enrolments") == enrolments
+    snapshots = client("ec2").describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    assert [snapshot["VolumeId"] for snapshot in snapshots if snapshot["VolumeId"] == volume] == [volume]
+
+
+def test_the_run_after_it_changes_nothing() -> None:
+    again = playbook("site.yml", "-t", "phase1", log="replaced-again")
+    assert again.code == 0, again.output[-4000:]
+    assert {host: counts["changed"] for host, counts in again.recap.items()} == dict.fromkeys(again.recap, 0)

@@ -1,0 +1,67 @@
+"""A second environment beside the first, its site delivered as an S3 website, without a certificate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .conftest import curl, playbook, run
+
+Client = Callable[..., Any]
+AWS_SIDE = ("site.yml", "-t", "phase1", "--limit", "localhost")
+WEB = (
+    *AWS_SIDE,
+    *("-e", "andamio_environment=web", "-e", "andamio_domain=web.test", "-e", "s3_site_delivery=website"),
+)
+
+
+def unchanged(*arguments: str, log: str) -> None:
+    ran = playbook(*arguments, log=log)
+    assert ran.code == 0, ran.output[-4000:]
+    assert {host: counts["changed"] for host, counts in ran.recap.items()} == {"localhost": 0}
+
+
+def test_a_second_environment_is_made_in_the_same_account(client: Client) -> None:
+    made = playbook(*WEB, log="website")
+    assert made.code == 0, made.output[-4000:]
+    assert "HTTP only" in made.output
+    buckets = {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]}
+    assert {
+        "web.test",
+        "academia-web-documents-123456789012",
+        "academia-sandbox-site-123456789012",
+    } <= buckets
+    assert len(client("cloudfront").list_distributions()["DistributionList"]["Items"]) == 1
+
+
+def test_it_answers_by_http_at_its_name() -> None:
+    page = curl("http://web.test/")
+    assert page.split()[1] == "200", page
+    assert '<div id="root">' in page
+    assert "strict-transport-security" not in page.lower()
+
+
+def test_a_deep_link_is_the_page_with_the_status_of_an_error() -> None:
+    """An S3 website has one document for errors; a browser shows it, whatever the status is."""
+    page = curl("http://web.test/enrolments/1")
+    assert page.split()[1] == "404", page
+    assert '<div id="root">' in page
+
+
+def test_it_has_no_https() -> None:
+    assert "HTTP/" not in curl("https://web.test/")
+
+
+def test_a_second_run_changes_nothing() -> None:
+    unchanged(*WEB, log="website-again")
+
+
+def test_the_first_environment_is_as_it_was(client: Client) -> None:
+    unchanged(*AWS_SIDE, log="beside-website")
+    found = json.loads(run("ansible-inventory", "--list", "--limit", "laravel").output)
+    (host,) = found["laravel"]["hosts"]
+    tags = found["_meta"]["hostvars"][host]["ec2_tags"]
+    assert tags["Environment"] == "sandbox"
+    assert curl("https://academia.test/").splitlines()[0].split()[1] == "200"
+    assert curl("https://api.academia.test/up").splitlines()[0].split()[1] == "200"
