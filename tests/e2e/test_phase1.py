@@ -17,6 +17,7 @@ import parliament
 import pytest
 
 from .conftest import CACHE, ROOT, curl, on_host, playbook, run
+from .host import Host
 
 Client = Callable[..., Any]
 
@@ -34,7 +35,8 @@ def test_check_mode_runs_to_its_end_on_an_empty_account(client: Client) -> None:
     assert client("ssm").get_parameters_by_path(Path="/academia", Recursive=True)["Parameters"] == []
 
 
-def test_a_run_killed_in_the_middle_is_completed_by_the_next(client: Client) -> None:
+def kill_when(reached: Callable[[], bool], what: str) -> None:
+    """Start phase 1, and kill it as soon as that is reached."""
     with subprocess.Popen(
         ["ansible-playbook", "site.yml", "-t", "phase1"],
         cwd=ROOT,
@@ -43,12 +45,30 @@ def test_a_run_killed_in_the_middle_is_completed_by_the_next(client: Client) -> 
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as first:
-        deadline = time.monotonic() + 180
-        while not client("ec2").describe_instances()["Reservations"]:
-            assert time.monotonic() < deadline, "no instance after three minutes"
-            assert first.poll() is None, "the run ended before it could be killed"
-            time.sleep(0.2)
-        os.killpg(first.pid, signal.SIGKILL)
+        try:
+            deadline = time.monotonic() + 240
+            while not reached():
+                assert time.monotonic() < deadline, f"not reached in four minutes: {what}"
+                assert first.poll() is None, f"the run ended before it could be killed at: {what}"
+                time.sleep(0.2)
+        finally:
+            os.killpg(first.pid, signal.SIGKILL)
+
+
+def check_runs_to_its_end(log: str) -> None:
+    """Whatever a killed run has left can be planned from."""
+    plan = playbook("site.yml", "-t", "phase1", "--check", "--diff", log=log)
+    assert plan.code == 0, plan.output[-4000:]
+    assert len(plan.recap) == 2, plan.recap
+
+
+def test_a_run_killed_in_the_middle_is_completed_by_the_next(client: Client) -> None:
+    kill_when(lambda: bool(client("ec2").describe_instances()["Reservations"]), "an instance")
+    assert run("python", "-m", "sandbox", "wait").code == 0
+    check_runs_to_its_end("check-a-bare-host")
+    host = Host()
+    kill_when(lambda: host.sh("ls /usr/sbin").count("mysqld") > 0, "a MySQL that is unpacked, or half")
+    check_runs_to_its_end("check-amid-packages")
     demo = run("make", "demo", log="demo")
     assert demo.code == 0, demo.output[-4000:]
     assert "✘" not in demo.output
