@@ -1,0 +1,1 @@
+"""The preloaded interpreter for localhost: docs/interpreter.md."""

@@ -1,0 +1,265 @@
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the server has in memory: modules, botocore's service models, and how to tell that they are current."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import importlib
+import importlib.util
+import os
+import re
+import sys
+import types
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+OWN = "ansible_collections.andamio.laravel_aws"
+
+# Every module's payload has these; the loader itself is left to be imported last (see payload.py).
+CORE = (
+    "ansible.module_utils.basic",
+    "ansible.module_utils.urls",
+    "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
+    "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
+    "ansible.module_utils._internal._ansiballz._loader",
+)
+LOADER = CORE[-1]
+
+# The services of phase 1 first: while no task waits, the server goes through them in this order.
+SERVICES = (
+    *("sts", "s3", "ssm", "iam", "ec2", "route53", "cloudfront", "acm", "service-quotas", "logs"),
+    *("cloudwatch", "sns", "sqs", "events", "scheduler", "budgets", "backup", "sesv2", "kms", "elbv2"),
+    *("codedeploy", "codepipeline", "codebuild", "codeconnections", "autoscaling", "rds", "lambda", "ce"),
+)
+PHASE_1 = SERVICES.index("cloudwatch")
+
+# Read anew for each task, so that they may differ from the server's: TZ by tzset, the rest by the task itself.
+FRESH = frozenset({"TZ", "PATH", "TMPDIR", "TEMP", "TMP", "COLUMNS", "LINES", "TERM", "USER", "LOGNAME", "LANGUAGE"})
+# Whatever preloading reads, these decide how an interpreter starts. The last two are put right for each task.
+STARTUP = ("LC_ALL", "LC_CTYPE", "LANG", "HOME")
+SETTABLE = frozenset({"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"})
+
+NOBODY = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+class Preloaded:
+    """What is in memory, and what it was made from."""
+
+    def __init__(self) -> None:
+        self.path = list(sys.path)
+        self.sources: dict[str, tuple[int, int]] = {}  # by its place in a zip: checksum and size
+        self._stats: dict[str, tuple[int, int, int] | None] = {}
+        self._variables: dict[str, str | None] = {}
+        self._steps: list[Callable[[], object]] = [
+            *(functools.partial(self._client, service) for service in SERVICES[:PHASE_1]),
+            *(functools.partial(optional, name) for name in collection_utils("amazon.aws")),
+            *(functools.partial(self._client, service) for service in SERVICES[PHASE_1:]),
+        ]
+        with reads() as seen:
+            self._import()
+        self._compare({*STARTUP, *seen} - FRESH)
+        self._loader, self._files = shared_loader()
+        self._settle()
+
+    def step(self) -> bool:
+        """Preload one more thing, if one is left."""
+        if not self._steps:
+            return False
+        self._steps.pop(0)()
+        self._settle()
+        return True
+
+    def is_current(self) -> bool:
+        """Whether every file that was read is as it was."""
+        return all(fingerprint(path) == was for path, was in self._stats.items())
+
+    def suits(self, environment: dict[str, str]) -> bool:
+        """Whether an interpreter with this environment would have started, and imported, the same."""
+        python = {name for name in (*environment, *os.environ) if name.startswith("PYTHON")} - SETTABLE
+        return all(
+            environment.get(name) == os.environ.get(name) for name in {*self._variables, *python}
+        )
+
+    def _import(self) -> None:
+        packages()
+        for name in CORE:
+            importlib.import_module(name)
+        for name in ("boto3", "botocore.session"):
+            optional(name)
+        optional("ansible_collections.amazon.aws.plugins.module_utils.modules")
+        for name in collection_utils("andamio.laravel_aws"):
+            optional(name)
+
+    def _compare(self, names: set[str]) -> None:
+        self._variables = {name: os.environ.get(name) for name in names}
+
+    def _client(self, service: str) -> None:
+        """Make a client, so that all it reads is in the loader's memory, and forget it."""
+        if self._loader is None:
+            return
+        import boto3
+        import botocore.exceptions
+
+        # The user's own configuration and keys are none of the server's business.
+        os.environ |= NOBODY
+        try:
+            boto3.session.Session("none", "none", region_name="us-east-1").client(service)
+            for more in ("paginators-1", "waiters-2"):
+                with contextlib.suppress(botocore.exceptions.DataNotFoundError):
+                    self._loader.load_service_model(service, more)
+        except botocore.exceptions.BotoCoreError:
+            pass  # this botocore has no such service
+        finally:
+            for name in NOBODY:
+                del os.environ[name]
+
+    def _settle(self) -> None:
+        """Note the files that are in memory now, and keep the collector off them: a fork copies nothing."""
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if file is None:
+                continue
+            self._stats.setdefault(file, fingerprint(file))
+            if name.startswith(("ansible.", "ansible_collections.")) and zip_name(module) not in self.sources:
+                data = Path(file).read_bytes()
+                self.sources[zip_name(module)] = (zlib.crc32(data), len(data))
+        for file in (sys.executable, f"{sys.prefix}/pyvenv.cfg", *self.path, *self._files):
+            self._stats.setdefault(file, fingerprint(file))
+        gc.collect()
+        gc.freeze()
+
+
+@contextlib.contextmanager
+def reads() -> Iterator[set[str]]:
+    """Note the names of the environment's variables that are read meanwhile."""
+    seen: set[str] = set()
+    kind = type(os.environ)
+    read = kind.__getitem__
+
+    def noting(environ: Any, name: Any) -> Any:
+        seen.add(name)
+        return read(environ, name)
+
+    kind.__getitem__ = noting  # type: ignore[method-assign]
+    try:
+        yield seen
+    finally:
+        kind.__getitem__ = read  # type: ignore[method-assign]
+
+
+def packages() -> None:
+    """Make the packages that a payload has empty of its own: what is in them is then found below their path."""
+    spec = importlib.util.find_spec("ansible")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("ansible-core isn't installed for this Python")
+    core = spec.submodule_search_locations[0]
+    release = Path(core, "release.py").read_text()
+    ansible = package("ansible", core)
+    ansible.__file__ = f"{core}/__init__.py"
+    for name, value in re.findall(r"""^(__version__|__author__) = ['"](.*)['"]""", release, re.MULTILINE):
+        setattr(ansible, name, value)
+    package("ansible.module_utils", f"{core}/module_utils")
+    for collection in ("amazon.aws", "andamio.laravel_aws"):
+        folder = collection_folder(collection)
+        if folder is not None:
+            namespace, name = collection.split(".")
+            package("ansible_collections")
+            package(f"ansible_collections.{namespace}")
+            package(f"ansible_collections.{namespace}.{name}")
+            package(f"ansible_collections.{namespace}.{name}.plugins")
+            package(f"ansible_collections.{namespace}.{name}.plugins.module_utils", f"{folder}/plugins/module_utils")
+
+
+def package(name: str, *path: str) -> types.ModuleType:
+    """Return a package, made if need be."""
+    if name not in sys.modules:
+        made = types.ModuleType(name)
+        made.__path__ = list(path)
+        made.__package__ = name
+        sys.modules[name] = made
+        parent, _, last = name.rpartition(".")
+        if parent:
+            setattr(sys.modules[parent], last, made)
+    return sys.modules[name]
+
+
+def collection_folder(name: str) -> Path | None:
+    """Where Ansible most probably finds a collection; its payloads say whether it did."""
+    below = Path(*name.split("."))
+    if name == "andamio.laravel_aws":
+        return ROOT
+    trees = [
+        ROOT / "collections" / "ansible_collections",
+        ROOT.parent.parent,
+        Path.home() / ".ansible" / "collections" / "ansible_collections",
+        *(Path(folder) / "ansible_collections" for folder in sys.path),
+    ]
+    return next((tree / below for tree in trees if (tree / below / "plugins").is_dir()), None)
+
+
+def collection_utils(name: str) -> list[str]:
+    """Return the names of a collection's module_utils."""
+    folder = collection_folder(name)
+    if folder is None:
+        return []
+    top = folder / "plugins" / "module_utils"
+    parts = [path.relative_to(top).with_suffix("").parts for path in sorted(top.rglob("*.py"))]
+    return [
+        ".".join(("ansible_collections", name, "plugins", "module_utils", *part))
+        for part in parts
+        if part[-1] != "__init__"
+    ]
+
+
+def optional(name: str) -> bool:
+    """Import a module if that can be done here; a task that needs it says what is missing."""
+    try:
+        importlib.import_module(name)
+    except Exception:
+        return False
+    return True
+
+
+def shared_loader() -> tuple[Any, set[str]]:
+    """Give all of botocore's sessions one loader, which keeps what it has parsed, and the files it has read."""
+    files: set[str] = set()
+    if "botocore.session" not in sys.modules:
+        return None, files
+    session = sys.modules["botocore.session"]
+    make = session.create_loader
+    shared = make()
+    load = shared.file_loader.load_file
+    files.update(shared.search_paths)
+
+    def load_file(path: str) -> Any:
+        data = load(path)
+        if data is not None:
+            files.update({f"{path}.json", f"{path}.json.gz"})
+        return data
+
+    def create_loader(search_path_string: str | None = None) -> Any:
+        return make(search_path_string) if search_path_string else shared
+
+    shared.file_loader.load_file = load_file
+    session.create_loader = create_loader  # type: ignore[attr-defined]
+    return shared, files
+
+
+def fingerprint(path: str) -> tuple[int, int, int] | None:
+    """Return what changes with a file: its time, size and place; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def zip_name(module: types.ModuleType) -> str:
+    """Where a payload has this module."""
+    return module.__name__.replace(".", "/") + ("/__init__.py" if hasattr(module, "__path__") else ".py")

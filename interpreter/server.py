@@ -1,0 +1,171 @@
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The process that has boto3 in memory and forks for each task. The client (``python``) starts it.
+
+    python interpreter/server.py SOCKET   serve; descriptor 3 listens there
+    python interpreter/server.py stop     stop this user's server of this Python: it ends with its last task
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import types
+from importlib.machinery import SourceFileLoader
+
+if __name__ == "__main__":
+    # Beside this file nothing must be found by another name than the package's.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+
+from interpreter import task
+from interpreter.preload import Preloaded
+
+LISTENER = 3
+TICK = 2.0  # seconds between looks at whether the socket is still there
+IDLE = float(os.environ.get("ANDAMIO_PRELOAD_IDLE") or 600)  # seconds
+
+
+class Server:
+    """One loop, no thread: accept and fork, tell clients how their tasks have ended, preload in between."""
+
+    def __init__(self, path: str, listener: socket.socket) -> None:
+        self._path = path
+        self._inode = os.stat(path).st_ino
+        self._listener: socket.socket | None = listener
+        self._tasks: dict[int, socket.socket] = {}
+        self._poll = select.poll()
+        self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: self.leave())
+        self._poll.register(self._wake, select.POLLIN)
+        self._poll.register(listener, select.POLLIN)
+        self._preloaded = Preloaded()
+        self._last = time.monotonic()
+
+    def serve(self) -> None:
+        """Serve until there is no need to, and then until the last task has ended."""
+        more = True
+        while self._listener is not None or self._tasks:
+            busy = more and self._listener is not None
+            events = self._poll.poll(0 if busy else TICK * 1000)
+            for descriptor, _event in events:
+                self._handle(descriptor)
+            if self._listener is None:
+                continue
+            if not events and busy:
+                more = self._preloaded.step()
+            elif not events and not self._is_wanted():
+                self.leave()
+
+    def leave(self) -> None:
+        """Take no more tasks."""
+        if self._listener is None:
+            return
+        with contextlib.suppress(OSError):
+            if os.stat(self._path).st_ino == self._inode:
+                os.unlink(self._path)
+                os.rmdir(os.path.dirname(self._path))
+        self._poll.unregister(self._listener)
+        self._listener.close()
+        self._listener = None
+
+    def _is_wanted(self) -> bool:
+        if self._tasks:
+            self._last = time.monotonic()
+        try:
+            replaced = os.stat(self._path).st_ino != self._inode
+        except OSError:
+            replaced = True
+        return not replaced and time.monotonic() - self._last < IDLE
+
+    def _handle(self, descriptor: int) -> None:
+        if descriptor == self._wake:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake, 4096)
+            self._reap()
+        elif self._listener is not None and descriptor == self._listener.fileno():
+            self._accept(self._listener)
+        else:
+            for pid, connection in self._tasks.items():
+                if connection.fileno() == descriptor:
+                    self._poll.unregister(descriptor)
+                    kill(pid)  # its client is gone
+
+    def _accept(self, listener: socket.socket) -> None:
+        connection, _address = listener.accept()
+        if task.peer(connection)[1] != os.geteuid():
+            connection.close()
+            return
+        if not self._preloaded.is_current():
+            # The client finds nobody here any more, and starts a new server.
+            self.leave()
+            connection.close()
+            return
+        self._last = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            task.run(connection, self._preloaded)
+        self._tasks[pid] = connection
+        self._poll.register(connection, select.POLLRDHUP)
+
+    def _reap(self) -> None:
+        while self._tasks:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            connection = self._tasks.pop(pid, None)
+            if connection is None:
+                continue
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(connection)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"X" + status.to_bytes(4, "big"))
+            connection.close()
+
+
+def kill(pid: int) -> None:
+    """End a task and what it has started; one that hasn't a group of its own yet is alone."""
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            end(pid, signal.SIGKILL)
+            return
+
+
+def stop(seconds: float = 5) -> None:
+    """Ask this user's server of this Python to leave, and wait until it has, or until it waits for its tasks."""
+    client = SourceFileLoader("client", os.path.join(os.path.dirname(os.path.realpath(__file__)), "python"))
+    words = types.ModuleType(client.name)
+    words.__file__ = client.path
+    client.exec_module(words)
+    with contextlib.suppress(OSError):
+        path = words.address(sys.executable)
+        connection = words.connected(path)
+        if connection is None:
+            return
+        with connection:
+            pid = task.peer(connection)[0]
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def main() -> None:
+    del sys.path[0]
+    if sys.argv[1] == "stop":
+        stop()
+        return
+    listener = socket.socket(fileno=LISTENER)
+    listener.set_inheritable(False)
+    Server(sys.argv[1], listener).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One task, in a process of its own: it takes on what the client has, and runs what the client was given."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import gc
+import io
+import marshal
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+import types
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from . import payload
+from .preload import LOADER, Preloaded
+
+SECONDS = 10  # for a client to say what it wants
+# Of /proc/<pid>/status: what a fork of the server can't take on must be the same for both.
+SAME = frozenset(
+    "Uid Gid Groups CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp Cpus_allowed Mems_allowed SigBlk".split()
+)
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
+
+
+class Refused(Exception):
+    """Nothing has started: the client may run it itself."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asks for."""
+
+    python: str
+    arguments: list[str]
+    environment: dict[str, str]
+    umask: int
+    client: int
+    descriptors: list[int]  # stdin, stdout, stderr and the working directory
+
+
+def peer(connection: socket.socket) -> tuple[int, int]:
+    """Return the process and the user at the other end."""
+    pid, uid, _gid = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    )
+    return pid, uid
+
+
+def run(connection: socket.socket, preloaded: Preloaded) -> NoReturn:
+    """Serve one client. This is the child: it never returns to the server's loop."""
+    try:
+        forget_server(keep=connection.fileno())
+        os.setsid()
+        try:
+            request = received(connection)
+            check(request, preloaded)
+            take_on(request)
+        except (Refused, OSError, EOFError, ValueError, TypeError) as refusal:
+            connection.sendall(b"R" + bytes(4))
+            raise SystemExit(0) from refusal
+        connection.sendall(b"S" + os.getpid().to_bytes(4, "big"))
+        connection.close()
+        source, name = program(request)
+        if source is None or not payload.is_preloaded(source, preloaded):
+            become_plain(request, source)
+        os._exit(execute(source, name, request, preloaded))
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(1)
+
+
+def forget_server(keep: int) -> None:
+    """Let go of the server's signals and files."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 65536)
+
+
+def received(connection: socket.socket) -> Request:
+    """Read the request and its descriptors. Raises Refused where it isn't whole."""
+    connection.settimeout(SECONDS)
+    head, descriptors, _flags, _address = socket.recv_fds(connection, 4, 4)
+    if len(head) != 4 or len(descriptors) != 4:
+        raise Refused
+    data, size = bytearray(), int.from_bytes(head, "big")
+    while len(data) < size:
+        more = connection.recv(min(size - len(data), 1 << 16))
+        if not more:
+            raise Refused
+        data += more
+    connection.settimeout(None)
+    python, arguments, environment, umask = marshal.loads(data)  # noqa: S302 - it is this user's own process
+    decoded = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
+    return Request(python, arguments, decoded, umask, peer(connection)[0], descriptors)
+
+
+def check(request: Request, preloaded: Preloaded) -> None:
+    """Raise Refused where this process can't be what the client's own would be."""
+    if os.path.dirname(request.python) != os.path.dirname(sys.executable):
+        raise Refused
+    if not preloaded.suits(request.environment) or status(request.client) != status(os.getpid()):
+        raise Refused
+    for name in NAMESPACES:
+        if os.readlink(f"/proc/{request.client}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
+            raise Refused
+
+
+def status(pid: int) -> list[str]:
+    """Return the lines of a process's status that have to be the same."""
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="surrogateescape") as file:
+        return [line for line in file if line.partition(":")[0] in SAME]
+
+
+def take_on(request: Request) -> None:
+    """Take on the client's limits, priority, ignored signals, streams, folder, umask and environment.
+
+    Raises OSError or ValueError where one can't be.
+    """
+    for limit in LIMITS:
+        theirs = resource.prlimit(request.client, limit)
+        if theirs != resource.getrlimit(limit):
+            resource.setrlimit(limit, theirs)
+    nice = os.getpriority(os.PRIO_PROCESS, request.client)
+    if nice != os.getpriority(os.PRIO_PROCESS, 0):
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    with open(f"/proc/{request.client}/status", encoding="utf-8", errors="surrogateescape") as file:
+        ignored = int(next(line for line in file if line.startswith("SigIgn:")).split()[1], 16)
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGKILL, signal.SIGSTOP}:
+        if ignored >> (number - 1) & 1:
+            signal.signal(number, signal.SIG_IGN)
+    *streams, folder = request.descriptors
+    os.fchdir(folder)
+    os.close(folder)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.umask(request.umask)
+    os.environ.clear()
+    os.environ.update(request.environment)
+    time.tzset()
+
+
+def program(request: Request) -> tuple[bytes | None, str]:
+    """Return the program and its name; None where plain Python has to see for itself."""
+    if not request.arguments:
+        with open(0, "rb", closefd=False) as file:
+            return file.read(), "<stdin>"
+    try:
+        with open(request.arguments[0], "rb") as file:
+            return file.read(), request.arguments[0]
+    except OSError:
+        return None, ""
+
+
+def become_plain(request: Request, source: bytes | None) -> NoReturn:
+    """Become plain Python, with the program that was read from stdin there again."""
+    if source is not None and not request.arguments:
+        file = os.memfd_create("stdin", 0)
+        with open(file, "wb", closefd=False) as out:
+            out.write(source)
+        os.lseek(file, 0, os.SEEK_SET)
+        os.dup2(file, 0)
+        os.close(file)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.execv(request.python, [request.python, *request.arguments])  # noqa: S606 - no shell is wanted
+
+
+def execute(source: bytes, name: str, request: Request, preloaded: Preloaded) -> int:
+    """Run the program as a fresh interpreter would, and return its exit status."""
+    main = fresh(name, request, preloaded)
+    try:
+        exec(compile(source, name, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - that is the task
+        code: Any = None
+    except SystemExit as end:
+        code = end.code
+    except BaseException as error:
+        error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+        if isinstance(error, KeyboardInterrupt):
+            finish()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    return finish() or (code or 0) & 0xFF
+
+
+def finish() -> int:
+    """End as an interpreter does: threads, what was registered, streams. Returns 120 if one can't be flushed."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    status = 0
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except (OSError, ValueError):
+            status = 120
+    return status
+
+
+def fresh(name: str, request: Request, preloaded: Preloaded) -> types.ModuleType:
+    """Put sys as a new interpreter has it, and return its __main__."""
+    unbuffered = bool(request.environment.get("PYTHONUNBUFFERED"))
+    sys.argv = request.arguments or [""]
+    sys.orig_argv = [request.python, *request.arguments]
+    sys.executable = request.python
+    sys.path[:] = [os.path.dirname(os.path.realpath(name)) if request.arguments else "", *preloaded.path]
+    sys.dont_write_bytecode = bool(request.environment.get("PYTHONDONTWRITEBYTECODE"))
+    sys.stdin = sys.__stdin__ = stream(0, sys.stdin, unbuffered=False)  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = stream(1, sys.stdout, unbuffered)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = stream(2, sys.stderr, unbuffered)  # type: ignore[misc]
+    tempfile.tempdir = None
+    payload.forget(LOADER)
+    for own in [module for module in sys.modules if module.split(".")[0] == __name__.split(".")[0]]:
+        payload.forget(own)
+    sys.meta_path.insert(0, payload.Finder())  # type: ignore[arg-type]
+    main = types.ModuleType("__main__")
+    main.__dict__["__builtins__"] = builtins
+    if request.arguments:
+        main.__file__ = name
+    sys.modules["__main__"] = main
+    gc.enable()
+    return main
+
+
+def stream(number: int, like: Any, unbuffered: bool) -> io.TextIOWrapper:
+    """Return a standard stream as an interpreter makes it; its encoding is the one this one started with."""
+    raw = io.FileIO(number, "r" if number == 0 else "w", closefd=False)
+    buffer: Any = io.BufferedReader(raw) if number == 0 else raw if unbuffered else io.BufferedWriter(raw)
+    made = io.TextIOWrapper(
+        buffer,
+        encoding=like.encoding,
+        errors=like.errors,
+        newline=None if number == 0 else "\n",
+        line_buffering=not unbuffered and (number == 2 or raw.isatty()),
+        write_through=unbuffered,
+    )
+    made.mode = "r" if number == 0 else "w"  # type: ignore[misc]
+    return made
