@@ -9,7 +9,8 @@ from typing import Any
 from .conftest import curl, playbook, run
 
 Client = Callable[..., Any]
-AWS_SIDE = ("site.yml", "-t", "phase1", "--limit", "localhost")
+# Hosts are the first environment's: the inventory finds those of the environment in its group_vars.
+AWS_SIDE = ("-t", "phase1", "--limit", "localhost")
 WEB = (
     *AWS_SIDE,
     *("-e", "andamio_environment=web", "-e", "andamio_domain=web.test", "-e", "s3_site_delivery=website"),
@@ -17,13 +18,13 @@ WEB = (
 
 
 def unchanged(*arguments: str, log: str) -> None:
-    ran = playbook(*arguments, log=log)
+    ran = playbook("site.yml", *arguments, log=log)
     assert ran.code == 0, ran.output[-4000:]
     assert {host: counts["changed"] for host, counts in ran.recap.items()} == {"localhost": 0}
 
 
 def test_a_second_environment_is_made_in_the_same_account(client: Client) -> None:
-    made = playbook(*WEB, log="website")
+    made = playbook("site.yml", *WEB, log="website")
     assert made.code == 0, made.output[-4000:]
     assert "HTTP only" in made.output
     buckets = {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]}
@@ -65,3 +66,15 @@ def test_the_first_environment_is_as_it_was(client: Client) -> None:
     assert tags["Environment"] == "sandbox"
     assert curl("https://academia.test/").splitlines()[0].split()[1] == "200"
     assert curl("https://api.academia.test/up").splitlines()[0].split()[1] == "200"
+
+
+def test_taken_down_it_leaves_the_first_alone(client: Client) -> None:
+    gone = playbook(
+        *("playbooks/teardown.yml", *WEB, "-e", "delete_data=academia", "-e", "teardown_without_dump=true"),
+        log="website-teardown",
+    )
+    assert gone.code == 0, gone.output[-4000:]
+    assert not [name["Name"] for name in client("s3").list_buckets()["Buckets"] if "web" in name["Name"]]
+    zones = [zone["Name"] for zone in client("route53").list_hosted_zones()["HostedZones"]]
+    assert zones == ["academia.test."]
+    unchanged(*AWS_SIDE, log="after-website")
