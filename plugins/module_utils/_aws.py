@@ -187,6 +187,7 @@ def run(
     secrets: Collection[str] = (),
     maker: str = "",
     stays: Callable[[State], State | None] | None = None,
+    hand_work: Callable[[State], list[str]] | None = None,
 ) -> NoReturn:
     """Converge one resource and end the module.
 
@@ -198,6 +199,8 @@ def run(
         plan says that it is replaced.
     stays: with ``state: absent``, what stays of a resource; None when all of it goes. By default all of it
         stays when it has other tags than the given ones.
+    hand_work: what is left for a person to do about the resource as it is after the run (in check mode: as it
+        will be), a sentence each.
     """
     aws = Aws(module)
     opinion: State | None = None
@@ -255,7 +258,12 @@ def run(
         "resource": _redacted(_shown(after), secrets, key),
         "planned": planned(subject, seen, wanted, changed=bool(changes), replaced=maker in calls),
     }
-    if opinion is None and before and (work := _hand_work(subject, before, before == aim and not stays)):
+    work: list[str] = []
+    if opinion is None and before:
+        work = _hand_work(subject, before, before == aim and not stays)
+    elif opinion is not None and after and hand_work:
+        work = hand_work(after)
+    if work:
         result["hand_work"] = work
     if module._diff:
         result["diff"] = {

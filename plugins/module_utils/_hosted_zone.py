@@ -227,6 +227,16 @@ def _spelled(kind: str, text: str) -> str:
         return text
 
 
+def hand_work(zone: Mapping[str, Any]) -> list[str]:
+    """Return what is left to do at the registrar; nothing where the delegation is live, or nobody knows."""
+    name = zone["name"].rstrip(".")
+    if AFTER_APPLY in zone["name_servers"]:
+        return [f"Set the name servers that the zone gets for {name} at your registrar."]
+    if zone["delegation"]["live"] is False:
+        return [f"Set these name servers for {name} at your registrar: {', '.join(zone['name_servers'])}."]
+    return []
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a plan also needs to know: the records to remove, and what to do with the zone.

@@ -135,10 +135,10 @@ EXAMPLES = r"""
       - {type: CAA, values: ['0 issue "letsencrypt.org"', '0 issue "amazon.com"']}
   register: zone
 
-- name: Say what is left to do at the registrar
+- name: Say what is left to do at the registrar, where the callback plan doesn't
   ansible.builtin.debug:
-    msg: "Set these name servers at the registrar: {{ zone.resource.name_servers | join(', ') }}"
-  when: zone.resource.delegation.live is false
+    msg: "{{ zone.hand_work }}"
+  when: zone.hand_work is defined
 """
 
 RETURN = r"""
@@ -178,6 +178,13 @@ resource:
     other_records:
       description: The zone's other records.
       type: dict
+hand_work:
+  description:
+    - What is left for a person to do, a sentence each.
+    - While the zone's delegation isn't live, which name servers to set at the registrar.
+  returned: when there is any
+  type: list
+  elements: str
 calls:
   description: The AWS calls that were made, or would be in check mode.
   returned: always
@@ -326,6 +333,7 @@ def main() -> None:
         plan=lambda current, goal: _hosted_zone.plan(current, goal, terms),
         predicted={"hosted_zone_id": AFTER_APPLY, "name_servers": [AFTER_APPLY], "delegation": UNKNOWN},
         stays=lambda current: _hosted_zone.staying(current, terms),
+        hand_work=_hosted_zone.hand_work,
     )
 
 

@@ -66,6 +66,9 @@ def test_check_mode_from_an_empty_account(fresh_aws: Aws) -> None:
     assert plan["resource"]["records"][API] == {"ttl": 300, "values": ["(known after apply)"]}
     assert plan["resource"]["name_servers"] == ["(known after apply)"]
     assert plan["resource"]["delegation"]["live"] is None
+    assert plan["hand_work"] == [
+        "Set the name servers that the zone gets for academia.test at your registrar."
+    ]
     assert fresh_aws.client("route53").list_hosted_zones()["HostedZones"] == []
 
 

@@ -8,16 +8,11 @@ from tests.unit.roles.render import DISTRIBUTIONS, evaluate, render
 
 FACTS = DISTRIBUTIONS["Debian-13"]
 HOST = "i-0123456789abcdef0"
-SERVERS = ["ns-1.awsdns-01.org", "ns-2.awsdns-02.co.uk"]
 
 
 def value(expression: str, **overrides: Any) -> Any:
     given = {"groups": {"laravel": [HOST]}, "hostvars": {HOST: {}}, **overrides}
     return evaluate("summary", expression, FACTS, **given)
-
-
-def zone(live: bool | None) -> dict[str, Any]:
-    return {"hosted_zone_id": "Z1", "name_servers": SERVERS, "delegation": {"live": live}}
 
 
 def test_paths_are_those_of_the_roles() -> None:
@@ -35,17 +30,6 @@ def test_without_a_host_there_are_paths_too() -> None:
     assert value("summary_app_root", groups={}, hostvars={}) == "/srv/laravel"
 
 
-def test_a_zone_that_is_not_delegated_is_a_thing_to_do() -> None:
-    todo = value("__summary_todo", route53_zone=zone(live=False))
-    assert todo == [f"Set these name servers for academia.test at your registrar: {', '.join(SERVERS)}"]
-
-
-def test_a_zone_that_is_delegated_or_unknown_is_nothing_to_do() -> None:
-    assert value("__summary_todo", route53_zone=zone(live=True)) == []
-    assert value("__summary_todo", route53_zone=zone(live=None)) == []
-    assert value("__summary_todo") == []
-
-
 def test_the_text() -> None:
     probe = {"says": "the site answers", "status": 200}
     text = render(
@@ -53,7 +37,6 @@ def test_the_text() -> None:
         "summary.txt.j2",
         FACTS,
         groups={"laravel": [HOST]},
-        route53_zone=zone(live=False),
         __summary_certificate={"stdout_lines": ["issuer=CN = R11", "notAfter=Feb 22 10:00:00 2027 GMT"]},
         __summary_release={"stat": {"lnk_source": "/srv/laravel/releases/v1-0123456789ab"}},
         __summary_answers={"results": [{"status": 503, "__summary_probe": probe}]},
@@ -61,4 +44,3 @@ def test_the_text() -> None:
     assert f"Host   {HOST}, release v1-0123456789ab" in text
     assert "Cert   CN = R11, until Feb 22 10:00:00 2027 GMT" in text
     assert "✘ got 503 instead of 200: the site answers" in text
-    assert "To do  Set these name servers" in text

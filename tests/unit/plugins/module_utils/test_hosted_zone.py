@@ -136,6 +136,18 @@ def test_waiting_is_for_this_batch() -> None:
     assert zones.plan(zone(), goal(API), zones.Terms())[0].wait is None
 
 
+def test_the_registrar_is_left_to_a_person() -> None:
+    there = {"name_servers": ["ns-1.awsdns-01.org", "ns-2.awsdns-02.co.uk"]}
+    assert zones.hand_work(zone(**there, delegation={"live": False})) == [
+        "Set these name servers for academia.test at your registrar: ns-1.awsdns-01.org, ns-2.awsdns-02.co.uk."
+    ]
+    assert zones.hand_work(zone(**there, delegation={"live": True})) == []
+    assert zones.hand_work(zone(**there, delegation={"live": None})) == []
+    assert zones.hand_work(zone(name_servers=[AFTER_APPLY], delegation={"live": None})) == [
+        "Set the name servers that the zone gets for academia.test at your registrar."
+    ]
+
+
 def test_comment_and_tags_are_repaired() -> None:
     wanted = goal(comment="ours", tags={"Project": "academia"})
     assert calls(zone(comment="theirs", tags={"Old": "1"}), wanted) == [
