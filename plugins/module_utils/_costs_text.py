@@ -73,15 +73,15 @@ def money(
     whole = _whole(costs, will)
     said = whole or will
     text = [
-        *_table(was, will, plan),
+        *(_table(was, will, plan) if was.lines or will.lines or not whole else []),
         *(
-            [f"This run looked at a part. All that is declared: {whole.total:.2f} USD a month."]
+            [f"All that is declared: {whole.total:.2f} USD a month. This run looked at a part."]
             if whole
             else []
         ),
         *_listed("Not counted, since its price isn't known", said.unknown),
-        *_listed("Not counted, since it depends on use (USD)", said.usage),
-        *_listed("Free each month", said.free),
+        *_listed("Not counted, since it depends on use (USD)", will.usage),
+        *_listed("Free each month", will.free),
         *_listed("Prices", [said.source(), *([costs["note"]] if costs["note"] else [])]),
         *limit_words(said, limit),
     ]

@@ -218,7 +218,7 @@ def markdown(report: Mapping[str, Any]) -> str:
             "### Money",
             "",
             "```text",
-            *(line.text.strip() for line in money(report["costs"])[1:]),
+            *(line.text.removeprefix("  ") for line in money(report["costs"])[1:]),
             "```",
             "",
         ]
