@@ -45,6 +45,14 @@ releases: .bootstrap-demo ## What is live, which releases there are, and the las
 doctor: .bootstrap-demo ## What would stop you, and how to put it right [INVENTORY=inventories/production]
 	@ansible-playbook $(inventory) playbooks/doctor.yml
 
+# The plan first, then a question, then the deletions; CONFIRM=yes answers it beforehand.
+teardown: .bootstrap-demo ## Take it down again [PHASE=phase1] [DELETE_DATA=project] [CONFIRM=yes] [INVENTORY=…]
+	@$(takes_down) --check --diff
+	@answer='$(CONFIRM)'; test -n "$$answer" || read -r -p "Delete all this? Only 'yes' goes on: " answer; test "$$answer" = yes
+	@$(takes_down)
+
+takes_down = ansible-playbook $(inventory) playbooks/teardown.yml $(if $(PHASE),-t '$(PHASE)') $(call variables,DELETE_DATA TEARDOWN_ZONE TEARDOWN_WITHOUT_DUMP TEARDOWN_DUMP_DIR ROUTE53_FORCE)
+
 shell: ## A shell on the host
 	@$(PYTHON) -m sandbox shell
 
