@@ -5,7 +5,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox sandbox-reset sandbox-down site api deploy rollback releases doctor shell logs browse test test-fast bench
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api deploy rollback releases doctor status shell logs browse test test-fast bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,15 @@ teardown: .bootstrap-demo ## Take it down again [PHASE=phase1] [DELETE_DATA=proj
 	@$(takes_down)
 
 takes_down = ansible-playbook $(inventory) playbooks/teardown.yml $(if $(PHASE),-t '$(PHASE)') $(call variables,DELETE_DATA TEARDOWN_ZONE TEARDOWN_WITHOUT_DUMP TEARDOWN_DUMP_DIR ROUTE53_FORCE)
+
+# A check run first, for drift; what it says is in the log, and whether it fails is for the status to tell.
+status: .bootstrap-demo ## What exists and how it is, and as a page [DRIFT=no] [STRICT=true] [INVENTORY=…]
+	@mkdir -p .cache/status && rm -f .cache/status/plan.json
+	@[ '$(DRIFT)' = no ] || { echo 'Looking for drift (DRIFT=no leaves it out) …'; \
+	  ANDAMIO_PLAN_JSON=.cache/status/plan.json ansible-playbook $(inventory) site.yml --check \
+	  </dev/null >.cache/status/plan.log 2>&1 || true; }
+	@ansible-playbook $(inventory) playbooks/status.yml -e status_plan_file=$(CURDIR)/.cache/status/plan.json \
+	  $(if $(STRICT),-e status_strict=$(STRICT))
 
 shell: ## A shell on the host
 	@$(PYTHON) -m sandbox shell

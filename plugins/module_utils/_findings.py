@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 ABSENT = "absent"
 """It isn't there yet, which is no fault."""
 
-MARKS = {OK: "✔", WRONG: "✘", WARNING: "!", UNKNOWN: "?", ABSENT: "·"}
+MARKS = {OK: "✔", WRONG: "✘", WARNING: "!", UNKNOWN: "?", ABSENT: "○"}
 
 _SEVERITY = (OK, ABSENT, UNKNOWN, WARNING, WRONG)
 

@@ -33,7 +33,7 @@ def test_columns_marks_and_fixes() -> None:
         "  ✘ aws         not found.",
         "              → Install.",
         "AWS",
-        "  · delegation  no zone yet",
+        "  ○ delegation  no zone yet",
     ]
 
 
