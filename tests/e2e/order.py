@@ -7,5 +7,6 @@ ORDER = (
     "test_releases_faults",
     "test_replacement",
     "test_website",
+    "test_teardown",
     "test_sandbox_down",
 )
