@@ -73,12 +73,8 @@ def money(
     whole = _whole(costs, will)
     said = whole or will
     text = [
-        *(_table(was, will, plan) if was.lines or will.lines or not whole else []),
-        *(
-            [f"All that is declared: {whole.total:.2f} USD a month. This run looked at a part."]
-            if whole
-            else []
-        ),
+        *(_table(was, will, plan, part=whole is not None) if was.lines or will.lines or not whole else []),
+        *([f"All that is declared: {whole.total:.2f} USD a month."] if whole else []),
         *_listed("Not counted, since its price isn't known", said.unknown),
         *_listed("Not counted, since it depends on use (USD)", will.usage),
         *_listed("Free each month", will.free),
@@ -119,7 +115,7 @@ def _phases(was: Estimate, will: Estimate) -> list[tuple[str, Decimal, Decimal]]
     ]
 
 
-def _table(was: Estimate, will: Estimate, plan: bool) -> list[str]:
+def _table(was: Estimate, will: Estimate, plan: bool, part: bool) -> list[str]:
     """Return the bill: one column where nothing changes, else how it is and how it will be."""
     change = will.total - was.total
     same = [(line.part, line.what, line.usd) for line in was.lines] == [
@@ -136,7 +132,8 @@ def _table(was: Estimate, will: Estimate, plan: bool) -> list[str]:
     word = "more" if change > 0 else "less"
     tail = f", {abs(change):.2f} {word} than {'now' if plan else 'before'}" if change else ""
     least = "at least " if will.unknown else ""
-    return [*told, f"In all {least}{will.total:.2f} USD a month{tail}, without tax and what depends on use."]
+    scope = "What this run looked at:" if part else "In all"
+    return [*told, f"{scope} {least}{will.total:.2f} USD a month{tail}, without tax and what depends on use."]
 
 
 def _pairs(was: Estimate, will: Estimate, phase: str) -> list[tuple[str, Decimal, Decimal]]:

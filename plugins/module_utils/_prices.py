@@ -132,7 +132,6 @@ MILLION = {
     "sqs_requests": "0.40",
     "lambda_requests": "0.20",
     "scheduler_invocations": "1.00",
-    "custom_events": "1.00",
 }
 
 # What an hour of a vCPU above its baseline costs with unlimited credits.

@@ -67,7 +67,8 @@ def test_a_teardown_ends_at_nothing() -> None:
 def test_a_run_of_a_part_says_what_all_costs() -> None:
     money = _costs_text.money(said(limit="10"), [zone()], [zone()])
     assert money["after"] == 0.5
-    assert "All that is declared: 11.24 USD a month. This run looked at a part." in money["text"]
+    assert "What this run looked at: 0.50 USD a month, without tax and what depends on use." in money["text"]
+    assert "All that is declared: 11.24 USD a month." in money["text"]
     assert money["above_limit"]
     assert "Above your limit of 10.00 USD a month (budget_monthly_limit) by 1.24 USD." in money["text"]
 
@@ -75,7 +76,7 @@ def test_a_run_of_a_part_says_what_all_costs() -> None:
 def test_a_run_that_looked_at_nothing_that_is_paid_for_says_what_all_costs() -> None:
     bucket = [other("s3_bucket")]
     text = _costs_text.money(said(), bucket, bucket)["text"]
-    assert text[0] == "All that is declared: 11.24 USD a month. This run looked at a part."
+    assert text[0] == "All that is declared: 11.24 USD a month."
 
 
 def test_the_limit_is_said_last() -> None:
