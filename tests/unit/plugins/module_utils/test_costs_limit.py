@@ -72,9 +72,11 @@ def test_what_is_too_small_for_phase_1_is_never_proposed() -> None:
 
 
 def test_a_type_without_a_price_is_no_saving() -> None:
-    # t4g.24xlarge doesn't exist: without a price it would look free.
-    told = words("10", instance_type="t3.24xlarge")
-    assert not any("t4g.24xlarge" in text for text in told)
+    # t4g.4xlarge doesn't exist: without a price it would look free.
+    found = estimate([host(instance_type="m7g.4xlarge")], "us-east-1", {"m7g.4xlarge_hour": "0.6528"})
+    told = limit_words(found, Decimal(10))
+    assert not any("t4g.4xlarge" in text for text in told)
+    assert any(text.startswith("  t4g.micro instead of m7g.4xlarge") for text in told)
 
 
 def test_without_a_host_there_is_nothing_to_propose() -> None:
