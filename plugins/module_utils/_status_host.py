@@ -23,7 +23,10 @@ DISK_WARNING, DISK_LIMIT = 0.80, 0.92
 MEMORY_WARNING = 0.90
 SWAP_WARNING = 0.50
 
-GIB = 1024**3
+_REMEDIES = {
+    "site": "If zone and CloudFront are well below, put it right: ansible-playbook site.yml -t s3_site",
+    "API": "See why: make logs. If it came with a deploy, undo that: make rollback",
+}
 
 
 _INSIDE = {"nginx": "nginx", "php": "PHP-FPM", "release": "Laravel", "mysql": "MySQL"}
@@ -44,7 +47,7 @@ class Seen:
     def __init__(self, name: str, given: Mapping[str, Any]) -> None:
         self.name = name
         self.reached = bool(given.get("reached"))
-        self.why = str(given.get("why") or "")
+        self.why = str(given.get("why") or "").removeprefix("Task failed: ")
         self.host: Mapping[str, Any] = given.get("host") or {}
         self.probes: Sequence[tuple[Mapping[str, Any], int]] = given.get("probes") or ()
         self.runs: Sequence[Mapping[str, Any]] = given.get("runs") or ()
@@ -82,23 +85,34 @@ def size(number: float) -> str:
 
 
 def pages(probes: Iterable[tuple[Mapping[str, Any], int]], api: str) -> list[Finding]:
-    """Return one finding for all pages of the site, and one for the API's, that answer as they should.
+    """Return a finding for the pages that answer as they should, and one for those that don't: site and API.
 
-    Each page that doesn't has a finding of its own. A probe comes with the status it got, -1 for no answer.
-    ``api`` is the API's name.
+    A probe comes with the status it got, -1 for no answer. ``api`` is the API's name.
     """
-    good: dict[str, list[str]] = {}
-    bad: list[Finding] = []
+    found: dict[tuple[str, bool], list[tuple[Mapping[str, Any], int]]] = {}
     for probe, got in probes:
         subject = "API" if urlsplit(probe["url"]).hostname == api else "site"
-        if got == probe["status"]:
-            good.setdefault(subject, []).append(probe["says"])
-            continue
-        answer = f"status {got}" if got > 0 else "no answer"
-        says = f"{answer} instead of {probe['status']} from {probe['url']} ({probe['says']})"
-        fix = "See the logs: make logs; or undo the last deploy: make rollback"
-        bad.append(Finding(WRONG, subject, says, fix))
-    return [*bad, *(Finding(OK, subject, "; ".join(says)) for subject, says in good.items())]
+        found.setdefault((subject, got == probe["status"]), []).append((probe, got))
+    bad = [_unwell(subject, given) for (subject, good), given in found.items() if not good]
+    well = [
+        Finding(OK, subject, "; ".join(probe["says"] for probe, _got in given))
+        for (subject, good), given in found.items()
+        if good
+    ]
+    return [*bad, *well]
+
+
+def _unwell(subject: str, given: Sequence[tuple[Mapping[str, Any], int]]) -> Finding:
+    silent = [probe["url"] for probe, got in given if got < 0]
+    if len(silent) == len(given) > 1:
+        says = f"no answer from any of {len(silent)} pages, such as {silent[0]}"
+    else:
+        says = "; ".join(
+            f"{f'status {got}' if got > 0 else 'no answer'} instead of {probe['status']} from {probe['url']}"
+            f" ({probe['says']})"
+            for probe, got in given
+        )
+    return Finding(WRONG, subject, says, _REMEDIES[subject])
 
 
 def certificate(name: str, expires: datetime | None, issuer: str, now: datetime) -> Finding:
@@ -165,6 +179,8 @@ def _load(load: Sequence[float], cpus: int) -> Finding:
 def _units(host: Mapping[str, Any]) -> Finding:
     down = [unit for unit, state in host["units"].items() if state not in ("active", "reloading")]
     wrong = list(dict.fromkeys(unit.removesuffix(".service") for unit in [*host["failed_units"], *down]))
+    if not host["units"] and not wrong:
+        return Finding(UNKNOWN, "services", "not known: systemd gave no answer")
     if not wrong:
         return Finding(OK, "services", f"{', '.join(host['units'])} are up; no unit has failed")
     says = f"failed or down: {', '.join(wrong)}"
