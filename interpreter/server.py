@@ -26,8 +26,8 @@ from interpreter import task
 from interpreter.preload import Preloaded
 
 LISTENER = 3
-TICK = 2.0  # seconds between looks at whether the socket is still there
 IDLE = float(os.environ.get("ANDAMIO_PRELOAD_IDLE") or 600)  # seconds
+TICK = min(2.0, IDLE / 4)  # seconds between looks at whether the socket is still there
 
 
 class Server:
@@ -44,6 +44,7 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.leave())
+        signal.signal(signal.SIGUSR1, lambda *_: self._make_room())
         self._poll.register(self._wake, select.POLLIN)
         self._poll.register(listener, select.POLLIN)
         self._preloaded = Preloaded()
@@ -75,6 +76,11 @@ class Server:
         self._poll.unregister(self._listener)
         self._listener.close()
         self._listener = None
+
+    def _make_room(self) -> None:
+        """A task was refused, since this process can't be what its client is: let the next one start its like."""
+        if len(self._tasks) <= 1:
+            self.leave()
 
     def _is_wanted(self) -> bool:
         if self._tasks:
@@ -164,6 +170,7 @@ def main() -> None:
         return
     listener = socket.socket(fileno=LISTENER)
     listener.set_inheritable(False)
+    listener.listen(128)  # once more: from now on it is this process that clients are told of
     Server(sys.argv[1], listener).serve()
 
 

@@ -69,7 +69,8 @@ def run(connection: socket.socket, preloaded: Preloaded) -> NoReturn:
             take_on(request)
         except (Refused, OSError, EOFError, ValueError, TypeError) as refusal:
             connection.sendall(b"R" + bytes(4))
-            raise SystemExit(0) from refusal
+            os.kill(os.getppid(), signal.SIGUSR1)
+            raise SystemExit from refusal
         connection.sendall(b"S" + os.getpid().to_bytes(4, "big"))
         connection.close()
         source, name = program(request)
@@ -85,7 +86,7 @@ def run(connection: socket.socket, preloaded: Preloaded) -> NoReturn:
 def forget_server(keep: int) -> None:
     """Let go of the server's signals and files."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.closerange(3, keep)
@@ -163,7 +164,7 @@ def program(request: Request) -> tuple[bytes | None, str]:
             return file.read(), "<stdin>"
     try:
         with open(request.arguments[0], "rb") as file:
-            return file.read(), request.arguments[0]
+            return file.read(), os.path.abspath(request.arguments[0])
     except OSError:
         return None, ""
 
@@ -226,7 +227,7 @@ def fresh(name: str, request: Request, preloaded: Preloaded) -> types.ModuleType
     sys.executable = request.python
     sys.path[:] = [os.path.dirname(os.path.realpath(name)) if request.arguments else "", *preloaded.path]
     sys.dont_write_bytecode = bool(request.environment.get("PYTHONDONTWRITEBYTECODE"))
-    sys.stdin = sys.__stdin__ = stream(0, sys.stdin, unbuffered=False)  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = stream(0, sys.stdin, unbuffered)  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = stream(1, sys.stdout, unbuffered)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = stream(2, sys.stderr, unbuffered)  # type: ignore[misc]
     tempfile.tempdir = None
@@ -235,9 +236,7 @@ def fresh(name: str, request: Request, preloaded: Preloaded) -> types.ModuleType
         payload.forget(own)
     sys.meta_path.insert(0, payload.Finder())  # type: ignore[arg-type]
     main = types.ModuleType("__main__")
-    main.__dict__["__builtins__"] = builtins
-    if request.arguments:
-        main.__file__ = name
+    vars(main).update(__builtins__=builtins, __annotations__={}, __file__=name, __cached__=None)
     sys.modules["__main__"] = main
     gc.enable()
     return main

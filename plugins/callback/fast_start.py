@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The Andamio authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: fast_start
+type: aggregate
+short_description: Do once what Ansible does for each task, or in each run, anew
+version_added: 0.1.0
+description:
+  - Loads filters and tests before the first task. Each task is a fork of Ansible, and would load them for
+    itself.
+  - Keeps what Ansible builds of each module to send it (the module and all module_utils it needs, without any
+    argument) from run to run. It is used again only while every file it was built from is unchanged, and
+    nothing was added beside them.
+  - Changes nothing in what a run does.
+author: The Andamio authors (@andamio)
+options:
+  payloads:
+    description:
+      - The folder to keep built modules in. It has to belong to the user who runs Ansible, and to be closed to
+        others; it is made so when it is missing.
+      - Without it none are kept.
+    type: path
+    env:
+      - name: ANDAMIO_PAYLOADS
+    ini:
+      - section: andamio_fast_start
+        key: payloads
+requirements:
+  - enable it, C(callbacks_enabled = andamio.laravel_aws.fast_start) in C(ansible.cfg)
+"""
+
+import contextlib
+from typing import Any
+
+from ansible import constants as C
+from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import filter_loader, test_loader
+from ansible_collections.andamio.laravel_aws.plugins.plugin_utils._payloads import Payloads
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Named so for Ansible."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "andamio.laravel_aws.fast_start"
+    CALLBACK_NEEDS_ENABLED = True
+
+    _payloads: Payloads | None = None
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        for loader in (filter_loader, test_loader):
+            for _plugin in loader.all():
+                pass
+        folder = self.get_option("payloads")
+        if folder:
+            # Without them, a run takes longer and that is all.
+            with contextlib.suppress(OSError, ValueError):
+                self._payloads = Payloads(folder, C.DEFAULT_LOCAL_TMP)
+                self._payloads.restore()
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        if self._payloads is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._payloads.keep()
