@@ -39,7 +39,8 @@ Rules: ``plan`` is a function of its arguments alone, and complete: from nothing
 ``Answer`` or ``AFTER_APPLY`` for what AWS decides (see ``_converge``). A key that is absent from ``desired``
 (or None) is none of the module's business: it is neither changed nor shown. A key that begins with "_" is
 the plan's own (an ETag, a list of objects to delete): it isn't shown either. ``run`` does ``state: absent``
-by giving ``plan`` a ``desired`` of None, and ``purge_tags`` by giving it the tags the resource ends up with.
+by giving ``plan`` a ``desired`` of None, and ``purge_tags`` by giving it the tags the resource ends up with
+(under "tags", and under every key that ends in "_tags": those of its parts).
 With ``state: absent``, a resource stays whose tags Project, Environment and ManagedBy aren't the given ones,
 and ``hand_work`` names it; ``read`` may put sentences of its own about what stays under "_left". Raise
 ``Refused`` where a person has to act first.
@@ -208,10 +209,14 @@ def run(
         opinion = {key: value for key, value in (desired or {}).items() if value is not None}
 
     def goal(current: State | None) -> State | None:
-        if opinion is None or "tags" not in opinion:
-            return opinion
+        if opinion is None:
+            return None
         purge = module.params.get("purge_tags", True)
-        return opinion | {"tags": _tags.wanted((current or {}).get("tags", {}), opinion["tags"], purge)}
+        return opinion | {
+            key: _tags.wanted((current or {}).get(key, {}), opinion[key], purge)
+            for key in opinion
+            if key == "tags" or key.endswith("_tags")
+        }
 
     def left(current: State | None) -> State | None:
         """Return what stays of a resource that should be absent."""

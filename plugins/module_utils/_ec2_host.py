@@ -5,7 +5,7 @@
 """One EC2 host as one thing: its instance, its root volume and its Elastic IP.
 
 The normal form is flat: the instance's settings by the module's own names, and beside them what only the
-plan needs: ``volume_id``, ``volume_tags``, ``address`` (the Elastic IP) and ``replaced`` (the instance that
+plan needs: ``volume_id``, ``address`` (the Elastic IP) and ``replaced`` (the instance that
 is being replaced, while it lives). With no instance there is no ``instance_id`` in it.
 """
 
@@ -41,7 +41,6 @@ class Terms:
     launch: dict[str, Any]
     groups: Mapping[str, str]
     tags: dict[str, str]
-    purge_tags: bool
     allow_stop: bool
     force: bool
     release_address: bool
@@ -56,7 +55,6 @@ def terms(params: Mapping[str, Any], references: References) -> Terms:
         launch=_launch(params, references),
         groups=references.groups,
         tags=tags(params),
-        purge_tags=params["purge_tags"],
         allow_stop=params["allow_stop"],
         force=params["force"],
         release_address=params["release_address"],
@@ -88,6 +86,8 @@ def desired(params: Mapping[str, Any]) -> dict[str, Any]:
         "volume": {"size": params["volume_size"], "type": params["volume_type"]},
         "elastic_ip": True if params["elastic_ip"] else kept,
         "tags": tags(params),
+        "volume_tags": tags(params),
+        "address_tags": tags(params) if params["elastic_ip"] else None,
     }
 
 
@@ -283,6 +283,7 @@ def assemble(
         form["address"] = address
         form["allocation_id"] = address["allocation_id"]
         form["public_ip_address"] = address["public_ip"]
+        form["address_tags"] = address["tags"]
     if instance:
         form["elastic_ip"] = bool(address) and (address or {})["instance_id"] == instance["instance_id"]
     if replaced:

@@ -44,8 +44,7 @@ def plan(current: State | None, goal: State | None, terms: Terms) -> list[Change
     if goal.get("elastic_ip"):
         changes += _associate(current, address)
         if address:
-            wanted = _tags.wanted(address["tags"], terms.tags, terms.purge_tags)
-            changes += _ec2_tags.changes(address["allocation_id"], address["tags"], wanted)
+            changes += _ec2_tags.changes(address["allocation_id"], address["tags"], goal["address_tags"])
     elif address and goal.get("elastic_ip") is False:
         changes += [*_disassociate(address), _release(address)]
     if current.get("replaced"):
@@ -161,8 +160,7 @@ def _repair(current: Mapping[str, Any], goal: Mapping[str, Any], terms: Terms) -
     instance_id = current["instance_id"]
     changes = _ec2_tags.changes(instance_id, current["tags"], goal["tags"])
     if "volume_id" in current:
-        wanted = _tags.wanted(current["volume_tags"], terms.tags, terms.purge_tags)
-        changes += _ec2_tags.changes(current["volume_id"], current["volume_tags"], wanted)
+        changes += _ec2_tags.changes(current["volume_id"], current["volume_tags"], goal["volume_tags"])
         changes += _resize_volume(current, goal["volume"])
     changes += _access(instance_id, current, goal, terms)
     changes += _behaviour(instance_id, current, goal)

@@ -267,6 +267,7 @@ def main() -> None:
     current: Environment = {}
     goal: Environment = {}
     theirs: set[str] = set()
+    retag: set[str] = set()
     try:
         current = read(aws, path)
         theirs = set() if present else untagged(aws, Settings(path, _tags.identity(tags)), current)
@@ -285,15 +286,18 @@ def main() -> None:
     result |= {"changed": bool(changes), "calls": [change.call for change in changes]}
     key = digest_key(module)
     seen, left = _ssm_env.shown(current, key), _ssm_env.shown(after, key)
+    tagless = sorted(retag & set(goal))
     result["planned"] = planned(
         f"parameters {path}",
-        {"parameters": seen} if seen else None,
-        {"parameters": left} if left else None,
+        {"parameters": seen, "without_tags": tagless} if seen else None,
+        {"parameters": left, "without_tags": []} if left else None,
         changed=bool(changes),
     )
     if theirs:
         result["hand_work"] = [left_alone(f"parameters {path} ({', '.join(sorted(theirs))})")]
     if module._diff:
+        if tagless:
+            seen, left = seen | {"(without tags)": tagless}, left | {"(without tags)": []}
         result["diff"] = {"before_header": path, "after_header": path, "before": seen, "after": left}
     module.exit_json(**result)
 

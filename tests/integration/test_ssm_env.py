@@ -98,6 +98,8 @@ def test_drift_is_repaired(fresh_aws: Aws, env: dict[str, Any]) -> None:
     ssm.put_parameter(Name=PATH + "DB_PASSWORD", Value="x", Type="String")
     ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=PATH + "B", TagKeys=["Phase"])
     done = applied_as_planned("ssm_env", **arguments, repair_tags=True)
+    (tagless,) = (item for item in done["planned"]["attributes"] if item["attribute"] == "without_tags")
+    assert tagless["after"] == []
     assert done["calls"] == [
         "ssm.put_parameter",
         "ssm.add_tags_to_resource",

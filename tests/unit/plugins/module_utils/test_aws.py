@@ -171,6 +171,14 @@ def test_purge_tags(purge: bool, after: dict[str, str]) -> None:
     assert result["diff"]["after"] == {"tags": after}
 
 
+def test_tags_of_a_part_are_purged_too() -> None:
+    current = {"tags": {"a": "1"}, "disk_tags": {"a": "0", "b": "2"}}
+    goal = {"tags": {"a": 1}, "disk_tags": {"a": 1}}
+    for purge, after in ((True, {"a": "1"}), (False, {"a": "1", "b": "2"})):
+        result = ran(FakeModule(purge_tags=purge), Thing(dict(current)), goal)
+        assert result["diff"]["after"] == {"tags": {"a": "1"}, "disk_tags": after}
+
+
 def test_secrets_are_digests_that_tell_a_difference() -> None:
     thing = Thing({"values": {"KEY": "old-value", "SAME": "x-same"}})
     result = ran(FakeModule(), thing, {"values": {"KEY": "new-value", "SAME": "x-same"}}, secrets={"values"})
