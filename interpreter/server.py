@@ -155,8 +155,8 @@ def stop(seconds: float = 5) -> None:
         connection = words.connected(path)
         if connection is None:
             return
-        with connection:
-            pid = task.peer(connection)[0]
+        pid = task.peer(connection)[0]
+        connection.close()
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + seconds
         while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:

@@ -67,7 +67,7 @@ def run(connection: socket.socket, preloaded: Preloaded) -> NoReturn:
             request = received(connection)
             check(request, preloaded)
             take_on(request)
-        except (Refused, OSError, EOFError, ValueError, TypeError) as refusal:
+        except (Refused, OSError, ValueError, TypeError) as refusal:
             connection.sendall(b"R" + bytes(4))
             os.kill(os.getppid(), signal.SIGUSR1)
             raise SystemExit from refusal
@@ -94,16 +94,16 @@ def forget_server(keep: int) -> None:
 
 
 def received(connection: socket.socket) -> Request:
-    """Read the request and its descriptors. Raises Refused where it isn't whole."""
+    """Read the request and its descriptors. Raises EOFError where it isn't whole: nobody waits any more."""
     connection.settimeout(SECONDS)
     head, descriptors, _flags, _address = socket.recv_fds(connection, 4, 4)
     if len(head) != 4 or len(descriptors) != 4:
-        raise Refused
+        raise EOFError
     data, size = bytearray(), int.from_bytes(head, "big")
     while len(data) < size:
         more = connection.recv(min(size - len(data), 1 << 16))
         if not more:
-            raise Refused
+            raise EOFError
         data += more
     connection.settimeout(None)
     python, arguments, environment, umask = marshal.loads(data)  # noqa: S302 - it is this user's own process

@@ -313,6 +313,8 @@ def down() -> None:
         stop_world()
         services.AWS.stop()
         services.PACKAGES.stop()
+        # The tasks' interpreter: it would go by itself, after some minutes.
+        subprocess.run([sys.executable, config.CHECKOUT / "interpreter" / "server.py", "stop"], check=False)
     forget_last_boot()
     with step("remove the containers and their network"):
         for kind in KINDS:

@@ -11,6 +11,8 @@ def test_with_the_sandbox_down_one_line_says_what_to_do_and_nothing_is_left() ->
     assert down.code != 0
     assert "make sandbox" in down.output
     assert down.seconds < 30
-    assert "sandbox.aws" not in run("ps", "-eo", "args").output
+    processes = run("ps", "-eo", "args").output
+    assert "sandbox.aws" not in processes
+    assert "interpreter/server.py" not in processes
     assert str(CACHE) not in run("cat", "/proc/mounts").output
     assert "10.97.0." not in run("ip", "addr").output
