@@ -2,6 +2,7 @@
 
 ORDER = (
     "test_phase1",
+    "test_status",
     "test_releases",
     "test_releases_under_load",
     "test_releases_faults",
