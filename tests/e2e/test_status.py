@@ -1,4 +1,4 @@
-"""Doctor and status of what phase 1 has made: well, drifted, broken, out of reach; and the page in a browser."""
+"""Doctor and status of what phase 1 has made: well, drifted, broken, away; and the page in a browser."""
 
 from __future__ import annotations
 
