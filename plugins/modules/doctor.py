@@ -144,7 +144,6 @@ wrong:
 import contextlib
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -173,31 +172,24 @@ with contextlib.suppress(ImportError):  # AnsibleAWSModule says so, with the ver
 ALIVE = ["pending", "running", "stopping", "stopped"]
 
 
-def said(*command: str) -> str | None:
+def said(module: Any, *command: str) -> str | None:
     """Return what a command prints, or None when it isn't there or doesn't end well."""
     program = shutil.which(command[0])
     if program is None:
         return None
     try:
-        done = subprocess.run(
-            [program, *command[1:]],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        code, output, _errors = module._module.run_command([program, *command[1:]], handle_exceptions=False)
+    except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return str(output) if code == 0 else None
 
 
-def collections() -> dict[str, str]:
+def collections(module: Any) -> dict[str, str]:
     """Return the versions of the collections that Ansible finds: of two, the one it finds first."""
     beside = Path(sys.executable).with_name("ansible-galaxy")
     galaxy = str(beside) if beside.exists() else "ansible-galaxy"
     try:
-        paths = json.loads(said(galaxy, "collection", "list", "--format", "json") or "{}")
+        paths = json.loads(said(module, galaxy, "collection", "list", "--format", "json") or "{}")
     except ValueError:
         return {}
     versions: dict[str, str] = {}
@@ -214,10 +206,10 @@ def tools(module: Any) -> list[Finding]:
         "Python": ".".join(map(str, sys.version_info[:3])),
         "ansible-core": ansible_version,
         "boto3": boto3.__version__,
-        **collections(),
+        **collections(module),
     }
     for command in commands:
-        text = said(command, "--version")
+        text = said(module, command, "--version")
         found[command] = _doctor.version(text) if text is not None else None
     return _doctor.tools(found, commands)
 

@@ -66,13 +66,9 @@ options:
     default: ansible-playbook site.yml
 attributes:
   check_mode:
-    support: full
-    description: Can run in check mode and return changed status prediction without modifying target.
     details: The page is written in both modes. It is the output of the run, and no change is reported for it.
-  diff_mode:
-    support: none
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in
-      diff mode.
+extends_documentation_fragment:
+  - andamio.laravel_aws.attributes.reads
 """
 
 EXAMPLES = r"""
