@@ -60,7 +60,7 @@ def forget(name: str) -> None:
 
 
 class Finder:
-    """Finds the loader, the first thing that a payload imports from its zip; from then on all is found there."""
+    """Finds the loader, the first thing that a payload imports from its zip; then all is found there."""
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
@@ -73,7 +73,7 @@ class Finder:
 
 
 def lead(payload: str) -> None:
-    """Have all that is in memory say that it comes from the payload's zip, and find there what isn't in memory.
+    """Have all that is in memory say that it comes from the payload's zip, and find the rest there.
 
     Ansible tells by its files' paths who warns of a deprecation, and where a respawned module finds it all.
     """

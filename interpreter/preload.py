@@ -1,6 +1,6 @@
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the server has in memory: modules, botocore's service models, and how to tell that they are current."""
+"""What the server has in memory: modules and botocore's service models, and whether they are current."""
 
 from __future__ import annotations
 
@@ -39,8 +39,10 @@ SERVICES = (
 )
 PHASE_1 = SERVICES.index("cloudwatch")
 
-# Read anew for each task, so that they may differ from the server's: TZ by tzset, the rest by the task itself.
-FRESH = frozenset({"TZ", "PATH", "TMPDIR", "TEMP", "TMP", "COLUMNS", "LINES", "TERM", "USER", "LOGNAME", "LANGUAGE"})
+# Read anew for each task, so that they may differ from the server's.
+FRESH = frozenset(
+    {"TZ", "PATH", "TMPDIR", "TEMP", "TMP", "COLUMNS", "LINES", "TERM", "USER", "LOGNAME", "LANGUAGE"}
+)
 # Whatever preloading reads, these decide how an interpreter starts. The last two are put right for each task.
 STARTUP = ("LC_ALL", "LC_CTYPE", "LANG", "HOME")
 SETTABLE = frozenset({"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"})
@@ -82,9 +84,7 @@ class Preloaded:
     def suits(self, environment: dict[str, str]) -> bool:
         """Whether an interpreter with this environment would have started, and imported, the same."""
         python = {name for name in (*environment, *os.environ) if name.startswith("PYTHON")} - SETTABLE
-        return all(
-            environment.get(name) == os.environ.get(name) for name in {*self._variables, *python}
-        )
+        return all(environment.get(name) == os.environ.get(name) for name in {*self._variables, *python})
 
     def _import(self) -> None:
         packages()
@@ -103,8 +103,8 @@ class Preloaded:
         """Make a client, so that all it reads is in the loader's memory, and forget it."""
         if self._loader is None:
             return
-        import boto3
-        import botocore.exceptions
+        import boto3  # noqa: PLC0415 - only where it is installed
+        import botocore.exceptions  # noqa: PLC0415
 
         # The user's own configuration and keys are none of the server's business.
         os.environ |= NOBODY
@@ -154,7 +154,7 @@ def reads() -> Iterator[set[str]]:
 
 
 def packages() -> None:
-    """Make the packages that a payload has empty of its own: what is in them is then found below their path."""
+    """Make the packages that payloads have as mere stubs: what is in them is then found below their path."""
     spec = importlib.util.find_spec("ansible")
     if spec is None or not spec.submodule_search_locations:
         raise ImportError("ansible-core isn't installed for this Python")
@@ -173,7 +173,10 @@ def packages() -> None:
             package(f"ansible_collections.{namespace}")
             package(f"ansible_collections.{namespace}.{name}")
             package(f"ansible_collections.{namespace}.{name}.plugins")
-            package(f"ansible_collections.{namespace}.{name}.plugins.module_utils", f"{folder}/plugins/module_utils")
+            package(
+                f"ansible_collections.{namespace}.{name}.plugins.module_utils",
+                f"{folder}/plugins/module_utils",
+            )
 
 
 def package(name: str, *path: str) -> types.ModuleType:
@@ -227,7 +230,7 @@ def optional(name: str) -> bool:
 
 
 def shared_loader() -> tuple[Any, set[str]]:
-    """Give all of botocore's sessions one loader, which keeps what it has parsed, and the files it has read."""
+    """Give all of botocore's sessions one loader, which keeps what it parses; return it and what it reads."""
     files: set[str] = set()
     if "botocore.session" not in sys.modules:
         return None, files

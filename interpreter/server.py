@@ -2,8 +2,8 @@
 
 """The process that has boto3 in memory and forks for each task. The client (``python``) starts it.
 
-    python interpreter/server.py SOCKET   serve; descriptor 3 listens there
-    python interpreter/server.py stop     stop this user's server of this Python: it ends with its last task
+python interpreter/server.py SOCKET   serve; descriptor 3 listens there
+python interpreter/server.py stop     stop this user's server of this Python: it ends with its last task
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Server:
         self._listener = None
 
     def _make_room(self) -> None:
-        """A task was refused, since this process can't be what its client is: let the next one start its like."""
+        """A task was refused, as this process can't be what its client is: the next may start its like."""
         if len(self._tasks) <= 1:
             self.leave()
 
@@ -145,7 +145,7 @@ def kill(pid: int) -> None:
 
 
 def stop(seconds: float = 5) -> None:
-    """Ask this user's server of this Python to leave, and wait until it has, or until it waits for its tasks."""
+    """Ask this user's server of this Python to leave, and wait for that; its tasks may take longer."""
     client = SourceFileLoader("client", os.path.join(os.path.dirname(os.path.realpath(__file__)), "python"))
     words = types.ModuleType(client.name)
     words.__file__ = client.path

@@ -28,10 +28,13 @@ from .preload import LOADER, Preloaded
 SECONDS = 10  # for a client to say what it wants
 # Of /proc/<pid>/status: what a fork of the server can't take on must be the same for both.
 SAME = frozenset(
-    "Uid Gid Groups CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp Cpus_allowed Mems_allowed SigBlk".split()
+    {"Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"}
+    | {"Cpus_allowed", "Mems_allowed", "SigBlk"}
 )
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
+# All but those that can't be ignored, and those that Python ignores.
+CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
 
 
 class Refused(Exception):
@@ -88,6 +91,9 @@ def forget_server(keep: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+    for number in CATCHABLE:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.closerange(3, keep)
     os.closerange(keep + 1, 65536)
@@ -142,15 +148,15 @@ def take_on(request: Request) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, nice)
     with open(f"/proc/{request.client}/status", encoding="utf-8", errors="surrogateescape") as file:
         ignored = int(next(line for line in file if line.startswith("SigIgn:")).split()[1], 16)
-    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGKILL, signal.SIGSTOP}:
+    for number in CATCHABLE:
         if ignored >> (number - 1) & 1:
             signal.signal(number, signal.SIG_IGN)
     *streams, folder = request.descriptors
     os.fchdir(folder)
     os.close(folder)
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
+    for target, descriptor in enumerate(streams):
+        os.dup2(descriptor, target)
+        os.close(descriptor)
     os.umask(request.umask)
     os.environ.clear()
     os.environ.update(request.environment)
@@ -180,7 +186,7 @@ def become_plain(request: Request, source: bytes | None) -> NoReturn:
         os.close(file)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    os.execv(request.python, [request.python, *request.arguments])  # noqa: S606 - no shell is wanted
+    os.execv(request.python, [request.python, *request.arguments])
 
 
 def execute(source: bytes, name: str, request: Request, preloaded: Preloaded) -> int:
@@ -206,7 +212,7 @@ def execute(source: bytes, name: str, request: Request, preloaded: Preloaded) ->
 
 
 def finish() -> int:
-    """End as an interpreter does: threads, what was registered, streams. Returns 120 if one can't be flushed."""
+    """End as an interpreter does: threads, what was registered, streams. Returns 120 if a stream is stuck."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     status = 0
@@ -234,7 +240,7 @@ def fresh(name: str, request: Request, preloaded: Preloaded) -> types.ModuleType
     payload.forget(LOADER)
     for own in [module for module in sys.modules if module.split(".")[0] == __name__.split(".")[0]]:
         payload.forget(own)
-    sys.meta_path.insert(0, payload.Finder())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, payload.Finder())
     main = types.ModuleType("__main__")
     vars(main).update(__builtins__=builtins, __annotations__={}, __file__=name, __cached__=None)
     sys.modules["__main__"] = main

@@ -20,8 +20,8 @@ author: The Andamio authors (@andamio)
 options:
   payloads:
     description:
-      - The folder to keep built modules in. It has to belong to the user who runs Ansible, and to be closed to
-        others; it is made so when it is missing.
+      - The folder to keep built modules in. It has to belong to the user who runs Ansible, and to be closed
+        to others; it is made so when it is missing.
       - Without it none are kept.
     type: path
     env:

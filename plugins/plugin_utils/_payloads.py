@@ -25,6 +25,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import ansible
 from ansible.release import __version__
@@ -83,7 +84,7 @@ class Payloads:
             file.write(data)
         os.replace(file.name, self._kept / name)
 
-    def _is_current(self, note: dict[str, dict[str, Mark]]) -> bool:
+    def _is_current(self, note: dict[str, Any]) -> bool:
         return (
             (note["ansible"], note["python"]) == (__version__, sys.version)
             and all(self._root(name) == root for name, root in note["collections"].items())
@@ -91,7 +92,7 @@ class Payloads:
         )
 
     def _sources(self, payload: bytes) -> set[str] | None:
-        """Return the files that a zip was built from, and the folders around them; None if one isn't found."""
+        """Return the files that a zip was built from, and their folders; None if one isn't found."""
         sources: set[str] = set()
         with zipfile.ZipFile(io.BytesIO(payload)) as file:
             for entry in file.infolist():

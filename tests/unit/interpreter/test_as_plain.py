@@ -41,7 +41,8 @@ print(json.dumps({
 def facts(command: str, interpreter: Interpreter, words: list[str], program: str, **options: object) -> dict:
     done = subprocess.run(
         [command, *words],
-        env=interpreter.environment | {"AWS_ACCESS_KEY_ID": "k", "TZ": "Asia/Tokyo", "EMPTY": "", "Ñ": "ñ\udcff"},
+        env=interpreter.environment
+        | {"AWS_ACCESS_KEY_ID": "k", "TZ": "Asia/Tokyo", "EMPTY": "", "Ñ": "ñ\udcff"},
         input=program,
         text=True,
         capture_output=True,
@@ -81,7 +82,10 @@ def test_what_is_in_memory_is_there(shared: Interpreter) -> None:
 
 def test_nothing_passes_from_task_to_task(shared: Interpreter) -> None:
     before = shared.says("sorted(os.environ)")
-    shared.run("os.environ['LEFT'] = '1'; os.chdir('/tmp'); import boto3; boto3.setup_default_session(region_name='x')")
+    shared.run(
+        "os.environ['LEFT'] = '1'; os.chdir('/tmp')\n"
+        "import boto3; boto3.setup_default_session(region_name='x')"
+    )
     assert shared.says("sorted(os.environ)") == before
     assert shared.says("__import__('boto3').DEFAULT_SESSION") == "None"
     assert shared.says("os.getcwd()") == os.getcwd()
@@ -96,7 +100,11 @@ def test_credentials_are_each_tasks_own(shared: Interpreter) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["__import__('random').random()", "next(__import__('tempfile')._get_candidate_names())", "__import__('uuid').uuid4()"],
+    [
+        "__import__('random').random()",
+        "next(__import__('tempfile')._get_candidate_names())",
+        "__import__('uuid').uuid4()",
+    ],
 )
 def test_no_two_tasks_draw_the_same(shared: Interpreter, expression: str) -> None:
     assert len({shared.says(expression) for _ in range(3)}) == 3
@@ -140,7 +148,9 @@ def test_tasks_run_side_by_side(shared: Interpreter) -> None:
     processes = [shared.start() for _ in range(12)]
     for number, process in enumerate(processes):
         assert process.stdin is not None
-        process.stdin.write(payload(f"import time; time.sleep(0.3); print({number}, {PRELOADED}); sys.exit({number})"))
+        process.stdin.write(
+            payload(f"import time; time.sleep(0.3); print({number}, {PRELOADED}); sys.exit({number})")
+        )
         process.stdin.close()
         process.stdin = None
     ends = [(*process.communicate(), process.returncode) for process in processes]

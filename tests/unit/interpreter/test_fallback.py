@@ -18,7 +18,9 @@ def test_off_by_a_variable(make: Make, word: str) -> None:
     assert not (interpreter.folder / "run").exists()
 
 
-@pytest.mark.parametrize("words", [("-c", "import sys; print(1)"), ("-m", "platform"), ("-V",), ("-",), ("missing.py",)])
+@pytest.mark.parametrize(
+    "words", [("-c", "import sys; print(1)"), ("-m", "platform"), ("-V",), ("-",), ("missing.py",)]
+)
 def test_words_that_only_python_knows(make: Make, words: tuple[str, ...]) -> None:
     interpreter = make()
     done = interpreter.run("print('from stdin')", *words)
@@ -56,7 +58,9 @@ def test_a_variable_that_decides_how_python_starts(shared: Interpreter, name: st
     assert shared.says(PRELOADED, environment={name: value}) == "False"
 
 
-@pytest.mark.parametrize("name", ["PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "TZ", "AWS_PROFILE", "LINES"])
+@pytest.mark.parametrize(
+    "name", ["PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "TZ", "AWS_PROFILE", "LINES"]
+)
 def test_a_variable_that_does_not(shared: Interpreter, name: str) -> None:
     assert shared.says(PRELOADED, environment={name: "1"}) == "True"
 

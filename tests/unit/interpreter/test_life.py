@@ -35,7 +35,9 @@ def test_it_keeps_nothing_of_the_first_client(make: Make, tmp_path: Path) -> Non
     assert process.joinpath("cwd").readlink() == Path("/")
     files = {int(file.name): str(file.readlink()) for file in process.joinpath("fd").iterdir()}
     assert {files[stream] for stream in (0, 1, 2)} == {"/dev/null"}
-    assert not [file for number, file in files.items() if number > 2 and not file.startswith(("socket:", "pipe:"))]
+    assert not [
+        file for number, file in files.items() if number > 2 and not file.startswith(("socket:", "pipe:"))
+    ]
     environment = process.joinpath("environ").read_bytes()
     assert b"secret" not in environment
     assert b"ANSIBLE" not in environment
@@ -133,7 +135,9 @@ def test_a_signal_reaches_the_task(shared: Interpreter, number: signal.Signals) 
 
 
 def test_a_signal_reaches_what_the_task_has_started(shared: Interpreter) -> None:
-    client, _pid = told(shared, "import subprocess; p = subprocess.Popen(['sleep', '30']); print(p.pid, flush=True); p.wait()")
+    client, _pid = told(
+        shared, "import subprocess; p = subprocess.Popen(['sleep', '30']); print(p.pid, flush=True); p.wait()"
+    )
     assert client.stdout is not None
     started = int(client.stdout.readline())
     client.send_signal(signal.SIGTERM)
