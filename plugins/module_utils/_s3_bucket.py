@@ -119,6 +119,24 @@ def predicted(name: str, region: str) -> dict[str, Any]:
     return {"arn": arn(name, region), "domain_name": f"{name}.s3.{region}.amazonaws.com"}
 
 
+def unasked(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the read calls that needn't be made, by what they would tell: nobody has an opinion on it."""
+    calls = {
+        "get_bucket_versioning": "versioning",
+        "get_bucket_policy": "policy",
+        "get_bucket_lifecycle_configuration": "lifecycle_rules",
+        "get_bucket_cors": "cors_rules",
+        "get_bucket_website": "website",
+    }
+    if params["state"] == "absent":
+        return {}
+    return {
+        call: key
+        for call, key in calls.items()
+        if params[key] is None and not (key == "policy" and params["tls_only"])
+    }
+
+
 def normalise(name: str, region: str, answers: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the answers of the read calls (by call; None where nothing is set) into the normal form."""
     encryption = (answers["get_bucket_encryption"] or {}).get("ServerSideEncryptionConfiguration", {})

@@ -141,7 +141,8 @@ def read(aws: Aws, goal: Mapping[str, Any], statuses: list[str], timeout: int) -
 def look(aws: Aws, goal: Mapping[str, Any], statuses: list[str]) -> dict[str, Any]:
     """Return the certificate and its zone as they are."""
     found = find(aws, goal, statuses)
-    zone = read_zone(aws, goal["hosted_zone"]) if goal["hosted_zone"] else None
+    waits = bool(found) and found["Status"] == "PENDING_VALIDATION"
+    zone = read_zone(aws, goal["hosted_zone"], servers=waits) if goal["hosted_zone"] else None
     records = (_acm_certificate.validation_records(found) if found else None) or []
     in_zone = [record for wanted in records if zone for record in records_at(aws, zone["id"], wanted)]
     return _acm_certificate.normalise(found, found["_tags"] if found else {}, zone, in_zone)
@@ -163,14 +164,17 @@ def find(aws: Aws, goal: Mapping[str, Any], statuses: list[str]) -> Mapping[str,
     return _acm_certificate.best(found)
 
 
-def read_zone(aws: Aws, name: str) -> dict[str, Any] | None:
-    """Return the id, name and name servers of a public zone, None if there is none."""
+def read_zone(aws: Aws, name: str, *, servers: bool) -> dict[str, Any] | None:
+    """Return the id, the name and, if asked, the name servers of a public zone, None if there is none."""
     answer = aws.call("route53.list_hosted_zones_by_name", DNSName=name)
     zone = _hosted_zone.choose(answer["HostedZones"], name, None)
     if not zone:
         return None
-    servers = aws.call("route53.get_hosted_zone", Id=zone["Id"])["DelegationSet"]["NameServers"]
-    return {"id": _hosted_zone.bare_id(zone["Id"]), "name": name, "name_servers": sorted(servers)}
+    known = {"id": _hosted_zone.bare_id(zone["Id"]), "name": name}
+    if not servers:
+        return known
+    found = aws.call("route53.get_hosted_zone", Id=zone["Id"])["DelegationSet"]["NameServers"]
+    return known | {"name_servers": sorted(found)}
 
 
 def records_at(aws: Aws, zone_id: str, record: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -249,16 +249,22 @@ class Reader:
                 raise Refused("there is no public zone of this name. Make it, or set 'create' to true.")
             return None
         zone_id = _hosted_zone.bare_id(found["Id"])
-        tags = aws.call("route53.list_tags_for_resource", ResourceType="hostedzone", ResourceId=zone_id)
         zone = _hosted_zone.normalise(
             aws.call("route53.get_hosted_zone", Id=zone_id),
             aws.pages("route53.list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone_id),
-            tags["ResourceTagSet"]["Tags"],
+            self._tags(aws, zone_id),
             self.ours,
         )
         if self.params["state"] == "absent":
             return zone | {"_left": _hosted_zone.left(zone, self.terms)}
         return zone | {"delegation": self._delegation(zone["name_servers"])}
+
+    def _tags(self, aws: _aws.Aws, zone_id: str) -> list[dict[str, str]]:
+        """Return the zone's tags, none where they don't matter."""
+        if self.params["tags"] is None and self.params["state"] == "present":
+            return []
+        found = aws.call("route53.list_tags_for_resource", ResourceType="hostedzone", ResourceId=zone_id)
+        return list(found["ResourceTagSet"]["Tags"])
 
     def _delegation(self, servers: list[str]) -> dict[str, Any]:
         if self.delegation is None:

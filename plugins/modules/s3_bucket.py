@@ -198,7 +198,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resource:
-  description: The bucket with its settings, in the words of the options; empty when there is none.
+  description:
+    - The bucket with its settings, in the words of the options; empty when there is none.
+    - Without the settings that no option was given for.
   returned: success
   type: dict
   contains:
@@ -224,6 +226,7 @@ calls:
   sample: [s3.create_bucket, s3.put_public_access_block]
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -296,20 +299,29 @@ CORS_RULES = {
 }
 
 
-def read(aws: Aws, name: str) -> State | None:
-    """Return the bucket in its normal form, None if there is none.
+def read(aws: Aws, name: str, unasked: Mapping[str, str]) -> State | None:
+    """Return the bucket in its normal form, without what isn't asked; None if there is none.
 
     Raises Refused when another account has a bucket of that name.
     """
     _s3_bucket.check_name(name)
-    if not any(bucket["Name"] == name for bucket in aws.pages("s3.list_buckets", "Buckets", Prefix=name)):
+    ours = {bucket["Name"]: bucket for bucket in aws.pages("s3.list_buckets", "Buckets", Prefix=name)}
+    if name not in ours:
         if is_free(aws, name):
             return None
         raise Refused("another AWS account has a bucket of that name, which is unique in all of AWS.")
-    region = aws.call("s3.get_bucket_location", Bucket=name).get("LocationConstraint") or "us-east-1"
-    with ThreadPoolExecutor(len(SETTINGS)) as pool:
-        answers = pool.map(lambda call: aws.call(f"s3.{call}", SETTINGS[call], Bucket=name), SETTINGS)
-        return _s3_bucket.normalise(name, region, dict(zip(SETTINGS, answers, strict=True)))
+    region = ours[name].get("BucketRegion") or location(aws, name)
+    calls = [call for call in SETTINGS if call not in unasked]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        answers = pool.map(lambda call: aws.call(f"s3.{call}", SETTINGS[call], Bucket=name), calls)
+        found = dict.fromkeys(SETTINGS) | dict(zip(calls, answers, strict=True))
+    state = _s3_bucket.normalise(name, region, found)
+    return {key: value for key, value in state.items() if key not in unasked.values()}
+
+
+def location(aws: Aws, name: str) -> str:
+    """Return a bucket's region; us-east-1 is the one that S3 has no word for."""
+    return aws.call("s3.get_bucket_location", Bucket=name).get("LocationConstraint") or "us-east-1"
 
 
 def is_free(aws: Aws, name: str) -> bool:
@@ -324,7 +336,7 @@ def is_free(aws: Aws, name: str) -> bool:
 
 def read_with_objects(aws: Aws, name: str, most: int | None) -> State | None:
     """Return the bucket with at most so many of its object versions, which have to go before it does."""
-    state = read(aws, name)
+    state = read(aws, name, {})
     if state:
         versions = (
             {"Key": version["Key"], "VersionId": version["VersionId"]}
@@ -375,7 +387,7 @@ def main() -> None:
         desired=_s3_bucket.desired(params, module.region),
         read=partial(read_with_objects, name=name, most=None if force else 1)
         if goes
-        else partial(read, name=name),
+        else partial(read, name=name, unasked=_s3_bucket.unasked(params)),
         plan=partial(_s3_bucket.plan, force=force),
         predicted=_s3_bucket.predicted(name, module.region),
     )

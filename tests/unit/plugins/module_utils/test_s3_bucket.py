@@ -358,3 +358,12 @@ def test_names_that_can_be(name: str) -> None:
 def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(Refused):
         s3.check_name(name)
+
+
+def test_what_nobody_has_an_opinion_on_is_not_asked() -> None:
+    none = dict.fromkeys(("versioning", "policy", "lifecycle_rules", "cors_rules", "website"))
+    params = {**none, "state": "present", "tls_only": False}
+    assert set(s3.unasked(params).values()) == set(none)
+    assert "policy" not in s3.unasked(params | {"tls_only": True}).values()
+    assert "cors_rules" not in s3.unasked(params | {"cors_rules": []}).values()
+    assert s3.unasked(params | {"state": "absent"}) == {}
