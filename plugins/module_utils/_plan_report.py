@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._costs import Resource as Priced
+from ._costs_text import money
 from ._planned import CHANGE, CREATE, DELETE, NONE, REPLACE
 
 PLAN = "plan"
@@ -70,7 +72,8 @@ class Report:
     later: list[Place] = field(default_factory=list)
     hand_work: list[str] = field(default_factory=list)
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
-    costs: dict[str, Any] | None = None
+    declared: Mapping[str, Any] | None = None
+    costs: dict[str, Any] = field(default_factory=dict)
     failed: bool = False
     interrupted: bool = False
 
@@ -95,6 +98,8 @@ class Report:
         for sentence in result.get("hand_work") or ():
             if sentence not in self.hand_work:
                 self.hand_work.append(sentence)
+        if isinstance(result.get("costs"), Mapping):
+            self.declared = result["costs"]
         kind = action.removeprefix(_COLLECTION)
         told = result.get("planned")
         if isinstance(told, Mapping):
@@ -138,11 +143,13 @@ class Report:
         hosts = set(failed_hosts)
         self.failures = {host: told for host, told in self.failures.items() if host in hosts}
         self.failed = bool(hosts)
+        if self.declared and self.resources:
+            before, after = self._priced("before"), self._priced("after")
+            self.costs = money(self.declared, before, after, plan=self.mode == PLAN)
 
-    def states(self, when: str) -> list[tuple[str, str, str, str, Mapping[str, Any] | None]]:
-        """Return (phase, role, kind, name, state) of each resource; ``when`` is "before" or "after"."""
+    def _priced(self, when: str) -> list[Priced]:
         return [
-            (item.place.phase, item.place.role, item.kind, item.name, getattr(item, when))
+            Priced(item.place.phase, item.place.role, item.kind, item.name, getattr(item, when))
             for item in self.resources.values()
         ]
 
@@ -167,7 +174,7 @@ class Report:
             "later": [{"phase": place.phase, "role": place.role} for place in self.later],
             "later_when": "runs" if self._has_stopped_host() else "exists",
             "counts": self.counts(),
-            "costs": self.costs or {},
+            "costs": self.costs,
             "hand_work": self.hand_work,
             "failed": self.failed or self.interrupted,
             "interrupted": self.interrupted,
@@ -206,7 +213,9 @@ def _merged(old: Resource, new: Resource) -> Resource:
     )
 
 
-def stock_planned(result: Mapping[str, Any], arguments: Mapping[str, Any], fallback: str) -> dict[str, Any]:
+def stock_planned(
+    kind: str, result: Mapping[str, Any], arguments: Mapping[str, Any], fallback: str
+) -> dict[str, Any]:
     """Return what the plan says of a stock module's result, which doesn't say it itself.
 
     Whether it makes the thing or changes it, a stock module tells by its message or its diff, if at all.
