@@ -5,7 +5,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox sandbox-reset sandbox-down site api deploy rollback releases doctor status shell logs browse test test-fast bench
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback releases doctor status shell logs browse test test-fast bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,11 @@ rollback: .bootstrap-demo ## Back to the release before [RELEASE=…] [DATABASE=
 
 releases: .bootstrap-demo ## What is live, which releases there are, and the last runs [INVENTORY=…]
 	@ansible-playbook $(inventory) playbooks/releases.yml
+
+# What it says of itself is what a run says; with DIFF=yes, each file's lines too.
+plan: .bootstrap-demo ## What a run would change, cost and leave to you [PHASE=phase1] [DIFF=yes] [INVENTORY=…]
+	@ANDAMIO_PLAN_JSON=.cache/plan/plan.json ANDAMIO_PLAN_MARKDOWN=.cache/plan/plan.md \
+	  ansible-playbook $(inventory) site.yml --check $(if $(PHASE),-t '$(PHASE)') $(if $(DIFF),--diff)
 
 doctor: .bootstrap-demo ## What would stop you, and how to put it right [INVENTORY=inventories/production]
 	@ansible-playbook $(inventory) playbooks/doctor.yml

@@ -287,12 +287,11 @@ class CallbackModule(Default):
     def _end(self, failed: list[str]) -> None:
         self.report.end(failed)
         report = self.report.as_dict()
-        said = (report["resources"], report["host"], report["later"], report["hand_work"], report["failed"])
-        if not any(said):
-            return  # a playbook that only looks
-        self._display.banner("PLAN" if report["mode"] == _plan_report.PLAN else "SUMMARY")
-        for line in _plan_text.lines(report):
-            self._display.display(line.text, color=COLOURS.get(line.tone))
+        # A playbook that only looks has nothing to sum up.
+        if any(report[part] for part in ("resources", "host", "later", "hand_work", "failed")):
+            self._display.banner("PLAN" if report["mode"] == _plan_report.PLAN else "SUMMARY")
+            for line in _plan_text.lines(report):
+                self._display.display(line.text, color=COLOURS.get(line.tone))
         written = [
             self._write(option, text)
             for option, text in (
@@ -308,7 +307,8 @@ class CallbackModule(Default):
         file = Path(self.get_option(option))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-        return str(file)
+        here = Path.cwd()
+        return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 def _tasks(play: Play) -> list[Task]:

@@ -242,8 +242,8 @@ def _markdown_resource(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    return f"`{text.replace('`', chr(0x2BC))}`"
+    return "`{}`".format(text.replace("`", "'"))
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text)
+    return re.sub(r"([\\`*\[\]<>|#])", r"\\\1", text)

@@ -137,9 +137,9 @@ def test_waiting_is_for_this_batch() -> None:
 
 
 def test_the_registrar_is_left_to_a_person() -> None:
-    there = {"name_servers": ["ns-1.awsdns-01.org", "ns-2.awsdns-02.co.uk"]}
+    there = {"name_servers": ["ns-1.awsdns-01.org", "ns-2.awsdns-02.org"]}
     assert zones.hand_work(zone(**there, delegation={"live": False})) == [
-        "Set these name servers for academia.test at your registrar: ns-1.awsdns-01.org, ns-2.awsdns-02.co.uk."
+        "Set these name servers for academia.test at your registrar: ns-1.awsdns-01.org, ns-2.awsdns-02.org."
     ]
     assert zones.hand_work(zone(**there, delegation={"live": True})) == []
     assert zones.hand_work(zone(**there, delegation={"live": None})) == []
