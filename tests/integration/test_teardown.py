@@ -189,6 +189,11 @@ def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def distributions(aws: Aws) -> list[str]:
+    items = aws.client("cloudfront").list_distributions()["DistributionList"].get("Items", [])
+    return [item["Id"] for item in items]
+
+
 def account(aws: Aws) -> dict[str, Any]:
     """All that is in the account, service by service, as it can be compared."""
     ec2, iam, s3 = aws.client("ec2"), aws.client("iam"), aws.client("s3")
@@ -219,9 +224,7 @@ def account(aws: Aws) -> dict[str, Any]:
             for region in ("us-east-1", "eu-west-1")
             for item in aws.client("acm", region_name=region).list_certificates()["CertificateSummaryList"]
         ],
-        "distributions": [
-            item["Id"] for item in cloudfront.list_distributions()["DistributionList"].get("Items", [])
-        ],
+        "distributions": distributions(aws),
         "access": cloudfront.list_origin_access_controls()["OriginAccessControlList"].get("Items", []),
         "functions": cloudfront.list_functions()["FunctionList"].get("Items", []),
         "headers": headers.get("Items", []),
@@ -272,7 +275,7 @@ def until(what: Callable[[], Any], process: subprocess.Popen[str]) -> None:
     while not what():
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 DELETED = [
@@ -360,7 +363,7 @@ def test_down_and_up_again_with_the_data_then_down_without_a_trace(checkout: Che
 
     checkout.find_host()
     with checkout.start("teardown", "-t", "phase1", "-e", "delete_data=academia") as killed:
-        until(lambda: len(account(aws)["distributions"]) == len(before["distributions"]), killed)
+        until(lambda: distributions(aws) == before["distributions"], killed)
         os.killpg(killed.pid, signal.SIGKILL)
     checkout.find_host()
     end = checkout.teardown("-e", "delete_data=academia")
