@@ -10,8 +10,8 @@ module: findings
 short_description: Print what was found, good or bad, a line each
 version_added: 0.1.0
 description:
-  - Prints the findings of M(andamio.laravel_aws.doctor) and M(andamio.laravel_aws.status_report) in columns, with
-    a mark in front, and below each that isn't good what to do about it.
+  - Prints the findings of M(andamio.laravel_aws.doctor) and M(andamio.laravel_aws.status_report) in columns,
+    with a mark in front, and below each that isn't good what to do about it.
   - Marks have colours on a terminal only, as all of Ansible's output.
 author: The Andamio authors (@andamio)
 options:
