@@ -145,6 +145,7 @@ class CallbackModule(Default):
         task = result.task
         if task.check_mode and self.report.mode == _plan_report.RUN:
             return  # it was only asked
+        known = len(self.report.hand_work)
         action = self.report.result(
             self._place(task),
             result.host.get_name(),
@@ -156,6 +157,10 @@ class CallbackModule(Default):
         )
         if action and self.quiet and not self.get_option("display_ok_hosts"):
             self._tell_change(result, action, label)
+        # A later task may wait for it: the end of the run would be too late.
+        if self.report.mode == _plan_report.RUN:
+            for sentence in self.report.hand_work[known:]:
+                self._display.display(f"    ! {sentence}", color=C.COLOR_WARN)
 
     @guarded
     def _collect_failure(self, result: CallbackTaskResult) -> None:
