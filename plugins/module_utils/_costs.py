@@ -124,7 +124,7 @@ class _Unknown(NamedTuple):
     text: str
 
 
-_Parts = Iterator[_Fixed | _Usage | _Free | _Unknown]
+_Part = _Fixed | _Usage | _Free | _Unknown  # pylint: disable=unsupported-binary-operation
 
 
 def estimate(resources: Iterable[Resource], region: str, live: Mapping[str, Any] | None = None) -> Estimate:
@@ -140,7 +140,7 @@ def estimate(resources: Iterable[Resource], region: str, live: Mapping[str, Any]
     return found
 
 
-def _parts(resource: Resource, prices: p.Prices) -> _Parts:
+def _parts(resource: Resource, prices: p.Prices) -> Iterator[_Part]:
     if resource.kind in _KINDS:
         yield from _KINDS[resource.kind](resource.state or {}, prices)
     elif resource.kind not in _FREE_KINDS:
@@ -171,7 +171,7 @@ def _add(found: Estimate, resource: Resource, part: _Fixed | _Usage | _Free | _U
         texts.append(text)
 
 
-def _ec2_host(state: Mapping[str, Any], prices: p.Prices) -> _Parts:
+def _ec2_host(state: Mapping[str, Any], prices: p.Prices) -> Iterator[_Part]:
     running = state.get("state", "running") in _RUNNING
     kind = state.get("instance_type")
     if kind and running:
@@ -191,7 +191,7 @@ def _ec2_host(state: Mapping[str, Any], prices: p.Prices) -> _Parts:
         yield from _instance_usage(kind, state, prices)
 
 
-def _instance_usage(kind: str, state: Mapping[str, Any], prices: p.Prices) -> _Parts:
+def _instance_usage(kind: str, state: Mapping[str, Any], prices: p.Prices) -> Iterator[_Part]:
     family = kind.partition(".")[0]
     if state.get("cpu_credits") == "unlimited" and family in p.CREDITS:
         yield _Usage(
@@ -204,34 +204,34 @@ def _instance_usage(kind: str, state: Mapping[str, Any], prices: p.Prices) -> _P
     yield _Free(f"{p.FREE['transfer']} of traffic out")
 
 
-def _hosted_zone(_state: Mapping[str, Any], _prices: p.Prices) -> _Parts:
+def _hosted_zone(_state: Mapping[str, Any], _prices: p.Prices) -> Iterator[_Part]:
     yield _Fixed("zone", "hosted zone", 1, "zone", p.ZONE)
     yield _Usage(f"DNS queries: {p.MILLION['dns_queries']} a million")
     yield _Free("DNS queries for CloudFront's aliases")
 
 
-def _s3_bucket(state: Mapping[str, Any], prices: p.Prices) -> _Parts:
+def _s3_bucket(state: Mapping[str, Any], prices: p.Prices) -> Iterator[_Part]:
     stored, writes = _plain(prices.known(p.S3)), _plain(prices.known(p.S3_PUT))
     yield _Usage(f"S3: {stored} a GB and month, {writes} per 1,000 writes")
     if state.get("versioning") == "enabled":
         yield _Usage("S3 keeps noncurrent versions, paid for alike, until a lifecycle rule removes them")
 
 
-def _cloudfront(_state: Mapping[str, Any], _prices: p.Prices) -> _Parts:
+def _cloudfront(_state: Mapping[str, Any], _prices: p.Prices) -> Iterator[_Part]:
     beyond = ", ".join(f"{price} in {where}" for where, price in p.EDGES.items())
     yield _Usage(f"CloudFront beyond what is free: {beyond} a GB")
     yield _Free(f"CloudFront's first {p.FREE['cloudfront']}")
 
 
-def _certificate(_state: Mapping[str, Any], _prices: p.Prices) -> _Parts:
+def _certificate(_state: Mapping[str, Any], _prices: p.Prices) -> Iterator[_Part]:
     yield _Free("ACM's certificates")
 
 
-def _parameters(_state: Mapping[str, Any], _prices: p.Prices) -> _Parts:
+def _parameters(_state: Mapping[str, Any], _prices: p.Prices) -> Iterator[_Part]:
     yield _Free("standard parameters")
 
 
-_KINDS: dict[str, Callable[[Mapping[str, Any], p.Prices], _Parts]] = {
+_KINDS: dict[str, Callable[[Mapping[str, Any], p.Prices], Iterator[_Part]]] = {
     "acm_certificate": _certificate,
     "cloudfront_distribution": _cloudfront,
     "ec2_host": _ec2_host,
