@@ -72,15 +72,24 @@ def money(
     was, will = estimate(before, region, live), estimate(after, region, live)
     whole = _whole(costs, will)
     said = whole or will
-    text = [
-        *(_table(was, will, plan, part=whole is not None) if was.lines or will.lines or not whole else []),
-        *([f"All that is declared: {whole.total:.2f} USD a month."] if whole else []),
-        *_listed("Not counted, since its price isn't known", said.unknown),
-        *_listed("Not counted, since it depends on use (USD)", will.usage),
-        *_listed("Free each month", will.free),
-        *_listed("Prices", [said.source(), *([costs["note"]] if costs["note"] else [])]),
-        *limit_words(said, limit),
-    ]
+    quiet = not plan and _same(was, will)
+    text = (
+        _brief(said, limit)
+        if quiet
+        else [
+            *(
+                _table(was, will, plan, part=whole is not None)
+                if was.lines or will.lines or not whole
+                else []
+            ),
+            *([f"All that is declared: {whole.total:.2f} USD a month."] if whole else []),
+            *_listed("Not counted, since its price isn't known", said.unknown),
+            *_listed("Not counted, since it depends on use (USD)", will.usage),
+            *_listed("Free each month", will.free),
+            *_listed("Prices", [said.source(), *([costs["note"]] if costs["note"] else [])]),
+            *limit_words(said, limit),
+        ]
+    )
     return {
         "before": float(was.total),
         "after": float(will.total),
@@ -93,6 +102,19 @@ def money(
         "estimate": said.as_dict(),
         "text": text,
     }
+
+
+def _brief(found: Estimate, limit: Decimal) -> list[str]:
+    """Return what a run says that has changed nothing about the bill; a plan has the rest."""
+    least = "at least " if found.unknown else ""
+    total = f"{least}{found.total:.2f} USD a month, as before, without tax and what depends on use."
+    return [total, *limit_words(found, limit)[:1]]
+
+
+def _same(was: Estimate, will: Estimate) -> bool:
+    return [(line.part, line.what, line.usd) for line in was.lines] == [
+        (line.part, line.what, line.usd) for line in will.lines
+    ]
 
 
 def _declared(costs: Mapping[str, Any]) -> Estimate:
@@ -118,9 +140,7 @@ def _phases(was: Estimate, will: Estimate) -> list[tuple[str, Decimal, Decimal]]
 def _table(was: Estimate, will: Estimate, plan: bool, part: bool) -> list[str]:
     """Return the bill: one column where nothing changes, else how it is and how it will be."""
     change = will.total - was.total
-    same = [(line.part, line.what, line.usd) for line in was.lines] == [
-        (line.part, line.what, line.usd) for line in will.lines
-    ]
+    same = _same(was, will)
     columns = ["USD a month"] if same else ["now", "then"] if plan else ["before", "now"]
     told = [_row("", columns)] if will.lines or was.lines else []
     for phase, low, high in _phases(was, will):

@@ -57,6 +57,15 @@ def test_a_plan_that_changes_nothing_has_one_column() -> None:
     assert "In all 11.24 USD a month, without tax and what depends on use." in lines
 
 
+def test_a_run_that_changes_nothing_says_so_and_no_more() -> None:
+    assert _costs_text.money(said(), ALL, ALL, plan=False)["text"] == [
+        "11.24 USD a month, as before, without tax and what depends on use."
+    ]
+    assert _costs_text.money(said(limit="10"), ALL, ALL, plan=False)["text"][1:] == [
+        "Above your limit of 10.00 USD a month (budget_monthly_limit) by 1.24 USD."
+    ]
+
+
 def test_a_teardown_ends_at_nothing() -> None:
     money = _costs_text.money(said(resources=[]), ALL, gone(ALL))
     assert (money["after"], money["difference"]) == (0.0, -11.24)
@@ -160,4 +169,5 @@ def test_what_cannot_be_told_is_refused_too() -> None:
 @pytest.mark.parametrize("plan", [True, False])
 def test_nothing_at_all(plan: bool) -> None:
     money = _costs_text.money(said(resources=[]), [], [], plan=plan)
-    assert money["text"][0] == "In all 0.00 USD a month, without tax and what depends on use."
+    total = "In all 0.00 USD a month," if plan else "0.00 USD a month, as before,"
+    assert money["text"][0] == f"{total} without tax and what depends on use."
