@@ -74,7 +74,7 @@ def money(
     said = whole or will
     quiet = not plan and _same(was, will)
     text = (
-        _brief(said, limit)
+        _brief(said, limit, costs["note"])
         if quiet
         else [
             *(
@@ -104,11 +104,11 @@ def money(
     }
 
 
-def _brief(found: Estimate, limit: Decimal) -> list[str]:
+def _brief(found: Estimate, limit: Decimal, note: str) -> list[str]:
     """Return what a run says that has changed nothing about the bill; a plan has the rest."""
     least = "at least " if found.unknown else ""
     total = f"{least}{found.total:.2f} USD a month, as before, without tax and what depends on use."
-    return [total, *limit_words(found, limit)[:1]]
+    return [total, *([note] if note else []), *limit_words(found, limit)[:1]]
 
 
 def _same(was: Estimate, will: Estimate) -> bool:

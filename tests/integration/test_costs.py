@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from .conftest import Aws
+from .conftest import PYTHON, Aws
 from .modules import run_module
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +37,7 @@ class Site:
                 name: value for name, value in os.environ.items() if name.startswith("AWS_")
             },
         }
-        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        local = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
         inventory = {"all": {"vars": values, "hosts": {"localhost": local}, "children": {"laravel": {}}}}
         self.inventory = folder / "hosts.yml"
         self.inventory.write_text(yaml.safe_dump(inventory))

@@ -21,7 +21,6 @@ def summary(site: Site, title: str, *options: str) -> list[str]:
         env={
             **os.environ,
             "ANSIBLE_NOCOLOR": "1",
-            "ANDAMIO_PRELOAD_IDLE": "60",
             "ANDAMIO_PLAN_MARKDOWN": str(site.folder / "plan.md"),
         },
         stdin=subprocess.DEVNULL,

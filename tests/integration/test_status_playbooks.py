@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from .conftest import Aws
+from .conftest import PYTHON, Aws
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
 AWAY = {
     "ansible_host": "127.0.0.1",
     "ansible_port": 9,

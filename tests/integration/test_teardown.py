@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ACCOUNT, Aws
+from .conftest import ACCOUNT, PYTHON, Aws
 from .test_overlay_cloudfront import config_of
 from .test_overlay_ec2 import run as run_instance
 
@@ -111,7 +111,7 @@ class Checkout:
 
     def hosts(self, hosts: dict[str, Any]) -> None:
         """Write the inventory, with these hosts in the group laravel."""
-        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        local = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
         variables = {
             "andamio_project": "academia",
             "andamio_environment": "test",
@@ -130,7 +130,7 @@ class Checkout:
 
     def find_host(self, **more: str) -> None:
         """Have the inventory find our instance, if there is one, as this machine."""
-        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **more}
+        local = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON, **more}
         tags = [
             (key, {tag["Key"]: tag["Value"] for tag in item["Tags"]})
             for key, item in instances(self.aws).items()

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..conftest import ROOT, Aws
+from ..conftest import PYTHON, ROOT, Aws
 from .drifts import DOMAIN, NAME
 
 ROLES = ("documents_bucket", "dumps_bucket", "ssm_env", "ec2_host", "route53", "s3_site")
@@ -59,7 +59,7 @@ class Site:
         # As the inventories have it: a tenth of the time.
         here = {
             "ansible_connection": "local",
-            "ansible_python_interpreter": str(ROOT / "interpreter" / "python"),
+            "ansible_python_interpreter": PYTHON,
         }
         self.variables |= {
             "andamio_project": project,
@@ -94,7 +94,6 @@ class Site:
                 "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
                 "ANSIBLE_CALLBACKS_ENABLED": "arguments",
                 "ANSIBLE_INJECT_INVOCATION": "true",
-                "ANDAMIO_PRELOAD_IDLE": "60",
                 "ANDAMIO_TEST_ARGUMENTS": str(arguments),
                 "ANDAMIO_PLAN_JSON": str(report),
             },
