@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 MIB = 1024 * 1024
 
@@ -49,13 +49,14 @@ def disk(blocks: int, free: int, available: int, size: int) -> dict[str, int]:
     return {"total": blocks * size, "used": (blocks - free) * size, "available": available * size}
 
 
-def failed_units(text: str) -> list[str]:
-    """Return the units of ``systemctl list-units --failed --output=json``."""
+def failed_units(text: str, ignored: Collection[str] = ()) -> list[str]:
+    """Return the units of ``systemctl list-units --failed --output=json``, but for those that may fail."""
     try:
         units = json.loads(text)
     except ValueError:
         return []
-    return sorted(str(unit["unit"]) for unit in units)
+    names = sorted(str(unit["unit"]) for unit in units)
+    return [name for name in names if not {name, name.removesuffix(".service")} & set(ignored)]
 
 
 def unit_states(units: list[str], text: str) -> dict[str, str]:

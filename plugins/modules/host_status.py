@@ -24,6 +24,11 @@ options:
     type: list
     elements: str
     default: []
+  ignored_units:
+    description: Units that may fail, with or without C(.service).
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - andamio.laravel_aws.attributes.reads
 """
@@ -126,6 +131,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "default": "/"},
             "units": {"type": "list", "elements": "str", "default": []},
+            "ignored_units": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -141,7 +147,8 @@ def main() -> None:
         cpus=len(os.sched_getaffinity(0)),
         uptime=_host_status.uptime(Path("/proc/uptime").read_text()),
         failed_units=_host_status.failed_units(
-            systemctl(module, "list-units", "--failed", "--output=json", "--no-pager")
+            systemctl(module, "list-units", "--failed", "--output=json", "--no-pager"),
+            module.params["ignored_units"],
         ),
         units=_host_status.unit_states(units, systemctl(module, "is-active", *units) if units else ""),
         restart_required=Path(RESTART).exists(),

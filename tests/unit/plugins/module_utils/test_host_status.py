@@ -40,6 +40,7 @@ def test_the_disk() -> None:
 def test_units() -> None:
     failed = '[{"unit":"b.service","load":"loaded"},{"unit":"a.service","load":"loaded"}]'
     assert host.failed_units(failed) == ["a.service", "b.service"]
+    assert host.failed_units(failed, ["a", "c"]) == ["b.service"]
     assert host.failed_units("[]") == []
     assert host.failed_units("Failed to connect to bus: Host is down") == []
     assert host.unit_states(["nginx", "mysql"], "active\ninactive\n") == {
