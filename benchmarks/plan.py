@@ -148,6 +148,7 @@ def ours(folder: Path, account: Account, name: str, size: int) -> tuple[Tool, To
                     "AWS_ACCESS_KEY_ID": AWS["AWS_ACCESS_KEY_ID"],
                     "AWS_SECRET_ACCESS_KEY": AWS["AWS_SECRET_ACCESS_KEY"],
                 },
+                "andamio_interpreter": str(ROOT / "interpreter" / "python"),
                 "ec2_host_os": "ubuntu-26.04",
                 "ec2_host_ssh_public_key": str(folder / "key.pub"),
                 "route53_resolvers": [],
