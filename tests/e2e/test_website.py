@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from .chromium import CannotBrowse, address
 from .conftest import curl, playbook, run
+from .host import until
 
 Client = Callable[..., Any]
 # Hosts are the first environment's: the inventory finds those of the environment in its group_vars. The
@@ -16,6 +18,14 @@ WEB = (
     *AWS_SIDE,
     *("-e", "andamio_environment=web", "-e", "andamio_domain=web.test", "-e", "s3_site_delivery=website"),
 )
+
+
+def resolves() -> bool:
+    """Whether the name is there: the sandbox's DNS follows the account within seconds, as Route 53 does."""
+    try:
+        return bool(address("web.test", "10.97.0.2"))
+    except CannotBrowse:
+        return False
 
 
 def unchanged(*arguments: str, log: str) -> None:
@@ -38,6 +48,7 @@ def test_a_second_environment_is_made_in_the_same_account(client: Client) -> Non
 
 
 def test_it_answers_by_http_at_its_name() -> None:
+    until("the name", resolves)
     page = curl("http://web.test/")
     assert page.split()[1] == "200", page
     assert '<div id="root">' in page
