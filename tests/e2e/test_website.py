@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .chromium import CannotBrowse
-from .conftest import curl, playbook, run
+from .conftest import LOGS, curl, playbook, run
 from .host import until
 
 Client = Callable[..., Any]
@@ -21,7 +21,7 @@ WEB = (
 
 
 def answers() -> bool:
-    """Whether the site is there: the sandbox's DNS and edge follow the account within seconds, as AWS's do."""
+    """Whether the site is there: the sandbox's DNS and edge follow the account in a second or two."""
     try:
         return curl("http://web.test/").split()[1] == "200"
     except CannotBrowse:
@@ -85,6 +85,7 @@ def test_the_first_environment_is_as_it_was(client: Client) -> None:
 def test_taken_down_it_leaves_the_first_alone(client: Client) -> None:
     gone = playbook(
         *("playbooks/teardown.yml", *WEB, "-e", "delete_data=academia", "-e", "teardown_without_dump=true"),
+        *("-e", f"teardown_dump_dir={LOGS / 'web-last-dump'}"),
         log="website-teardown",
     )
     assert gone.code == 0, gone.output[-4000:]
