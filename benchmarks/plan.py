@@ -30,6 +30,9 @@ MIRRORS = ("/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 SIZES = (10, 40, 160)
 IMAGE = "/aws/service/canonical/ubuntu/server/26.04/stable/current/arm64/hvm/ebs-gp3/ami-id"
 
+OWNER = {"AWS_ACCESS_KEY_ID": "sandbox"}
+"""The one key that may do anything in sandbox.aws."""
+
 TEXT = """
 Three private buckets with all their settings, the host's role, profile, key pair, security group, instance
 and address, the zone, a certificate that is validated, a distribution with its function and headers, and so
@@ -100,7 +103,7 @@ def account(folder: Path, name: str) -> Iterator[Account]:
 
 
 def measure(folder: Path, runs: int) -> Section:
-    os.environ |= AWS
+    os.environ |= AWS | OWNER
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
     peer = provider_mirror()
     with ExitStack() as stack:
@@ -145,7 +148,7 @@ def ours(folder: Path, account: Account, name: str, size: int) -> tuple[Tool, To
             {
                 "andamio_aws_environment_extra": {
                     "AWS_ENDPOINT_URL": account.endpoint,
-                    "AWS_ACCESS_KEY_ID": AWS["AWS_ACCESS_KEY_ID"],
+                    **OWNER,
                     "AWS_SECRET_ACCESS_KEY": AWS["AWS_SECRET_ACCESS_KEY"],
                 },
                 "andamio_interpreter": str(ROOT / "interpreter" / "python"),
