@@ -105,7 +105,7 @@ class Interpreter:
         shutil.rmtree(self.folder)
 
 
-def gone(pid: int, seconds: float = 10) -> None:
+def gone(pid: int, seconds: float = 60) -> None:
     """Return when a process has ended. Raises AssertionError where it doesn't."""
     deadline = time.monotonic() + seconds
     while is_running(pid):
