@@ -76,7 +76,7 @@ def test_it_goes_when_it_is_idle(make: Make) -> None:
     client, _pid = told(interpreter, "time.sleep(2)")
     server = interpreter.server()
     assert server is not None
-    assert client.wait(timeout=10) == 0, "it went while a task ran"
+    assert client.wait(timeout=60) == 0, "it went while a task ran"
     gone(server)
     assert not (interpreter.folder / "run").exists()
 
@@ -122,7 +122,7 @@ def test_a_server_that_is_killed_ends_its_task_with_an_error(make: Make) -> None
     interpreter = make()
     client, pid = told(interpreter, "time.sleep(30)")
     os.kill(interpreter.server() or 0, signal.SIGKILL)
-    _out, error = client.communicate(timeout=10)
+    _out, error = client.communicate(timeout=60)
     assert client.returncode == 1
     assert "ended in the middle of this task" in error
     gone(pid)
@@ -137,10 +137,10 @@ def test_a_signal_reaches_the_task(shared: Interpreter, number: signal.Signals) 
     assert handled.stdout is not None
     assert handled.stdout.readline() == "ready\n"
     handled.send_signal(number)
-    assert handled.wait(timeout=10) == 9
+    assert handled.wait(timeout=60) == 9
     unhandled, pid = told(shared, "time.sleep(30)")
     unhandled.send_signal(number)
-    assert unhandled.wait(timeout=10) == -number
+    assert unhandled.wait(timeout=60) == -number
     gone(pid)
 
 
@@ -151,7 +151,7 @@ def test_a_signal_reaches_what_the_task_has_started(shared: Interpreter) -> None
     assert client.stdout is not None
     started = int(client.stdout.readline())
     client.send_signal(signal.SIGTERM)
-    client.wait(timeout=10)
+    client.wait(timeout=60)
     gone(started)
 
 
@@ -178,7 +178,7 @@ def test_a_daemon_outlives_its_task(shared: Interpreter) -> None:
         " [os.dup2(os.open('/dev/null', os.O_RDWR), s) for s in (0, 1, 2)]\n time.sleep(30)\n"
         "else:\n os.wait()",
     )
-    out, _error = client.communicate(timeout=10)
+    out, _error = client.communicate(timeout=60)
     daemon = int(out)
     time.sleep(0.2)
     assert is_running(daemon)

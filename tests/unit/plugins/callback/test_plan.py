@@ -187,7 +187,7 @@ def test_a_run_that_is_stopped_by_hand_says_what_was_done_until_then(tmp_path: P
             time.sleep(0.1)
         time.sleep(1)
         os.killpg(process.pid, signal.SIGINT)
-        output, _nothing = process.communicate(timeout=30)
+        output, _nothing = process.communicate(timeout=60)
     assert "Interrupted; until then: 1 step on 1 host." in output
     assert json.loads((tmp_path / "out/plan.json").read_text())["interrupted"]
 
