@@ -23,6 +23,19 @@ from ._instance_types import SYSTEMS, architecture, is_burstable
 _INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
 _MONITORING_ON = ("enabled", "pending")
 
+ALIVE = ("pending", "running", "stopping", "stopped")
+"""The states of an instance that isn't on its way out: it has its disk."""
+
+
+def named(name: str) -> list[dict[str, Any]]:
+    """Return EC2's filter for things with this Name tag."""
+    return [{"Name": "tag:Name", "Values": [name]}]
+
+
+def in_states(states: Iterable[str]) -> dict[str, Any]:
+    """Return EC2's filter for instances in one of the states."""
+    return {"Name": "instance-state-name", "Values": list(states)}
+
 
 @dataclass(frozen=True)
 class References:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from . import _tags
 from ._delegation import Delegation
 from ._when import iso
 
@@ -38,7 +39,7 @@ def dump(objects: Iterable[Mapping[str, Any]]) -> Facts | None:
 
 def host(instances: Iterable[Mapping[str, Any]], name: str) -> Facts | None:
     """Return the host: of instances of the same name the running one, else the newest."""
-    named = [item for item in instances if _tags(item).get("Name") == name]
+    named = [item for item in instances if _is_named(item, name)]
     if not named:
         return None
     best = max(named, key=lambda item: (item["State"]["Name"] == "running", item["LaunchTime"]))
@@ -62,7 +63,7 @@ def checks(statuses: Iterable[Mapping[str, Any]]) -> str | None:
 
 def address(answers: Iterable[Mapping[str, Any]], name: str) -> Facts | None:
     for item in answers:
-        if _tags(item).get("Name") == name:
+        if _is_named(item, name):
             return {"ip": item["PublicIp"], "instance_id": item.get("InstanceId") or ""}
     return None
 
@@ -135,9 +136,5 @@ def spent(answer: Mapping[str, Any], since: str) -> Facts | None:
     }
 
 
-def tags_of(answer: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {item["Key"]: item["Value"] for item in answer}
-
-
-def _tags(thing: Mapping[str, Any]) -> dict[str, str]:
-    return tags_of(thing.get("Tags", ()))
+def _is_named(thing: Mapping[str, Any], name: str) -> bool:
+    return _tags.to_dict(thing.get("Tags")).get("Name") == name

@@ -116,7 +116,12 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.andamio.laravel_aws.plugins.module_utils import _acm_certificate, _hosted_zone, _tags
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
+    _acm_certificate,
+    _hosted_zone,
+    _tags,
+    _zones,
+)
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws, argument_spec, run
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import State
 
@@ -166,14 +171,13 @@ def find(aws: Aws, goal: Mapping[str, Any], statuses: list[str]) -> Mapping[str,
 
 def read_zone(aws: Aws, name: str, *, servers: bool) -> dict[str, Any] | None:
     """Return the id, the name and, if asked, the name servers of a public zone, None if there is none."""
-    answer = aws.call("route53.list_hosted_zones_by_name", DNSName=name)
-    zone = _hosted_zone.choose(answer["HostedZones"], name, None)
+    zone = _zones.find(aws, name)
     if not zone:
         return None
     known = {"id": _hosted_zone.bare_id(zone["Id"]), "name": name}
     if not servers:
         return known
-    found = aws.call("route53.get_hosted_zone", Id=zone["Id"])["DelegationSet"]["NameServers"]
+    found = _zones.details(aws, zone)["DelegationSet"]["NameServers"]
     return known | {"name_servers": sorted(found)}
 
 

@@ -12,62 +12,13 @@ version_added: 0.1.0
 description:
   - Looks at this machine, the inventory's values, the credentials and the account, and says of each thing
     whether it is well, and if not, what to do about it.
+  - If the account has a zone of O(domain), its delegation is checked.
   - It only reads. A read that AWS refuses is a finding, and the rest is looked at all the same.
   - Permissions are asked of IAM's policy simulator. What a policy grants under conditions on tags or on
     single resources can be judged too strictly.
   - M(andamio.laravel_aws.preflight) checks what a run must have, and stops it; this module never fails.
 author: The Andamio authors (@andamio)
 options:
-  account_id:
-    description: The twelve digits of the account that the credentials must belong to.
-    type: str
-  project:
-    description: The project's name, the first part of every name.
-    type: str
-  environment:
-    description: The environment's name, the second part of every name.
-    type: str
-  domain:
-    description: The site's domain name. If the account has a zone of it, its delegation is checked.
-    type: str
-  email:
-    description: The address that Let's Encrypt and alarms write to.
-    type: str
-  site_dir:
-    description: The built site's folder, with an C(index.html).
-    type: path
-  artifact:
-    description: The API's artifact, a file.
-    type: path
-  env_file:
-    description: The C(.env) file.
-    type: path
-  ssh_public_key:
-    description: The public half of the SSH key, RSA or Ed25519.
-    type: path
-  instance_type:
-    description: The host's instance type.
-    type: str
-  architecture:
-    description: What the artifact is built for, if it matters.
-    type: str
-    choices: [arm64, x86_64]
-  os:
-    description: The host's operating system.
-    type: str
-  commands:
-    description: Commands that this machine must have, such as what SSH through an SSM session takes.
-    type: list
-    elements: str
-    default: []
-  unreachable_hint:
-    description: What to do when no AWS API answers.
-    type: str
-  variables:
-    description:
-      - The variables that the options come from, where they have other names than the roles give them.
-    type: dict
-    default: {}
   host:
     description: The host's Name tag. While there is none, what it takes must be free within the quotas.
     type: str
@@ -83,6 +34,7 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
+  - andamio.laravel_aws.preflight
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -158,18 +110,18 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
     _delegation,
     _doctor,
     _findings,
-    _hosted_zone,
     _permissions,
     _preflight,
+    _tags,
+    _zones,
 )
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import Refused
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._ec2_host import ALIVE, in_states
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._findings import WRONG, Finding, Section
 
 with contextlib.suppress(ImportError):  # AnsibleAWSModule says so, with the version that is needed
     import boto3
-
-ALIVE = ["pending", "running", "stopping", "stopped"]
 
 
 def said(module: Any, *command: str) -> str | None:
@@ -248,7 +200,7 @@ class Account:
         return _doctor.region(_account.regional_problems(self.module), self.params["region"])
 
     def _quotas(self) -> list[Finding]:
-        filters = [{"Name": "instance-state-name", "Values": ALIVE}]
+        filters = [in_states(ALIVE)]
         instances = list(
             self.aws.pages("ec2.describe_instances", "Reservations.*.Instances", Filters=filters)
         )
@@ -282,13 +234,10 @@ class Account:
 
     def _delegation(self) -> list[Finding]:
         domain = self.params["domain"]
-        name = f"{domain}."
-        zones = self.aws.call("route53.list_hosted_zones_by_name", DNSName=name)["HostedZones"]
-        zone = _hosted_zone.choose(zones, name, None)
+        zone = _zones.find(self.aws, domain)
         if zone is None:
             return [_doctor.delegation(domain, None, None)]
-        answer = self.aws.call("route53.get_hosted_zone", Id=_hosted_zone.bare_id(zone["Id"]))
-        servers = answer["DelegationSet"]["NameServers"]
+        servers = _zones.details(self.aws, zone)["DelegationSet"]["NameServers"]
         found = _delegation.delegation(domain, servers, self.params["resolvers"])
         return [_doctor.delegation(domain, servers, found)]
 
@@ -328,7 +277,7 @@ class Account:
 
 
 def _name(thing: dict[str, Any]) -> str | None:
-    return next((tag["Value"] for tag in thing.get("Tags", ()) if tag["Key"] == "Name"), None)
+    return _tags.to_dict(thing.get("Tags")).get("Name")
 
 
 def of_account(module: Any, problems: list[Any]) -> list[Finding]:

@@ -237,9 +237,8 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._instance_type
     is_instance_type,
 )
 
-ALIVE = ["pending", "running", "stopping", "stopped"]
 # Until it is terminated, an instance still holds its security group.
-ENDING = [*ALIVE, "shutting-down"]
+ENDING = (*_ec2_host.ALIVE, "shutting-down")
 
 
 class Reader:
@@ -260,7 +259,9 @@ class Reader:
             answer, _old = _ec2_host.choose(instances, None)
             self.replace = answer and answer["InstanceId"]
         answer, old = _ec2_host.choose(instances, self.replace)
-        addresses = aws.call("ec2.describe_addresses", Filters=_named(self.params["name"]))["Addresses"]
+        addresses = aws.call("ec2.describe_addresses", Filters=_ec2_host.named(self.params["name"]))[
+            "Addresses"
+        ]
         address = _ec2_host.choose_address(addresses, self.params["name"])
         instance = self._instance(aws, answer) if answer else None
         if self.references is None:
@@ -273,7 +274,7 @@ class Reader:
 
     def _leaving(self, aws: _aws.Aws) -> State | None:
         """Return what is ours of a host that should be absent, and a sentence for each part that isn't."""
-        tags, named = self.params["tags"], _named(self.params["name"])
+        tags, named = self.params["tags"], _ec2_host.named(self.params["name"])
         instances, theirs = _ec2_host.own(self._instances(aws), "InstanceId", tags)
         # Both go, if a replacement was cut off.
         spare = instances[-1]["InstanceId"] if len(instances) > 1 else None
@@ -302,8 +303,8 @@ class Reader:
         return _ec2_host_plan.plan(current, goal, _ec2_host.terms(self.params, references))
 
     def _instances(self, aws: _aws.Aws) -> list[dict[str, Any]]:
-        states = ENDING if self.params["state"] == "absent" else ALIVE
-        filters = [*_named(self.params["name"]), {"Name": "instance-state-name", "Values": states}]
+        states = ENDING if self.params["state"] == "absent" else _ec2_host.ALIVE
+        filters = [*_ec2_host.named(self.params["name"]), _ec2_host.in_states(states)]
         found = list(aws.pages("ec2.describe_instances", "Reservations.*.Instances", Filters=filters))
         if self.replace not in (None, "true") and self.replace not in [item["InstanceId"] for item in found]:
             self._check_replaced(aws)
@@ -313,7 +314,7 @@ class Reader:
         """Make sure that an id which isn't the host's is one that is gone, and no slip of the pen."""
         filters = [
             {"Name": "instance-id", "Values": [self.replace]},
-            {"Name": "instance-state-name", "Values": ALIVE},
+            _ec2_host.in_states(_ec2_host.ALIVE),
         ]
         if list(aws.pages("ec2.describe_instances", "Reservations.*.Instances", Filters=filters)):
             raise Refused(
@@ -449,10 +450,6 @@ class Reader:
             "iam.get_instance_profile", missing=("NoSuchEntity",), InstanceProfileName=profile
         ):
             raise Refused(f"instance_profile: there is no instance profile {profile}. Make it first.")
-
-
-def _named(name: str) -> list[dict[str, Any]]:
-    return [{"Name": "tag:Name", "Values": [name]}]
 
 
 def main() -> None:

@@ -202,9 +202,9 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
     _delegation,
     _ec2_host,
     _hosted_zone,
+    _zones,
 )
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import AFTER_APPLY, Refused, State
-from ansible_collections.andamio.laravel_aws.plugins.module_utils._dns_records import fqdn
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 
 UNKNOWN = _delegation.Delegation(None, [], "the zone isn't there yet").as_dict()
@@ -213,7 +213,7 @@ UNKNOWN = _delegation.Delegation(None, [], "the zone isn't there yet").as_dict()
 def find_target(aws: _aws.Aws, kind: str, name: str) -> str | None:
     """Return the address or domain name a target is now. Raises CallFailed, and Refused if there are two."""
     if kind == "elastic_ip":
-        filters = [{"Name": "tag:Name", "Values": [name]}]
+        filters = _ec2_host.named(name)
         addresses = aws.call("ec2.describe_addresses", Filters=filters)["Addresses"]
         address = _ec2_host.choose_address(addresses, name)
         return address["PublicIp"] if address else None
@@ -241,30 +241,16 @@ class Reader:
 
     def read(self, aws: _aws.Aws) -> State | None:
         """Return the zone's normal form. Raises Refused when several have its name."""
-        name = fqdn(self.params["name"])
-        answer = aws.call("route53.list_hosted_zones_by_name", DNSName=name)
-        found = _hosted_zone.choose(answer["HostedZones"], name, self.params["hosted_zone_id"])
+        found = _zones.find(aws, self.params["name"], self.params["hosted_zone_id"])
         if found is None:
             if self.params["state"] == "present" and not self.params["create"]:
                 raise Refused("there is no public zone of this name. Make it, or set 'create' to true.")
             return None
-        zone_id = _hosted_zone.bare_id(found["Id"])
-        zone = _hosted_zone.normalise(
-            aws.call("route53.get_hosted_zone", Id=zone_id),
-            aws.pages("route53.list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone_id),
-            self._tags(aws, zone_id),
-            self.ours,
-        )
+        tagged = self.params["tags"] is not None or self.params["state"] == "absent"
+        zone = _zones.read(aws, found, self.ours, tags=tagged)
         if self.params["state"] == "absent":
             return zone | {"_left": _hosted_zone.left(zone, self.terms)}
         return zone | {"delegation": self._delegation(zone["name_servers"])}
-
-    def _tags(self, aws: _aws.Aws, zone_id: str) -> list[dict[str, str]]:
-        """Return the zone's tags, none where they don't matter."""
-        if self.params["tags"] is None and self.params["state"] == "present":
-            return []
-        found = aws.call("route53.list_tags_for_resource", ResourceType="hostedzone", ResourceId=zone_id)
-        return list(found["ResourceTagSet"]["Tags"])
 
     def _delegation(self, servers: list[str]) -> dict[str, Any]:
         if self.delegation is None:

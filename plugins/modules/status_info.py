@@ -129,13 +129,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.andamio.laravel_aws.plugins.module_utils import _account, _delegation, _status_read
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
+    _account,
+    _delegation,
+    _status_read,
+    _tags,
+    _zones,
+)
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import Refused
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._ec2_host import ALIVE, in_states, named
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
-from ansible_collections.andamio.laravel_aws.plugins.module_utils._hosted_zone import bare_id, choose
 
-ALIVE = ["pending", "running", "stopping", "stopped"]
 # The one region of CloudFront's certificates, and of the bill.
 GLOBAL_REGION = "us-east-1"
 
@@ -190,10 +195,7 @@ class Reader:
         return sum(1 for _item in self.aws.pages("ssm.get_parameters_by_path", "Parameters", Path=path))
 
     def _host(self) -> Any:
-        filters = [
-            {"Name": "tag:Name", "Values": [self.params["host"]]},
-            {"Name": "instance-state-name", "Values": ALIVE},
-        ]
+        filters = [*named(self.params["host"]), in_states(ALIVE)]
         found = self.aws.pages("ec2.describe_instances", "Reservations.*.Instances", Filters=filters)
         host = _status_read.host(found, self.params["host"])
         if host is None:
@@ -209,19 +211,15 @@ class Reader:
 
     def _address(self) -> Any:
         name = self.params["host"]
-        filters = [{"Name": "tag:Name", "Values": [name]}]
-        return _status_read.address(
-            self.aws.call("ec2.describe_addresses", Filters=filters)["Addresses"], name
-        )
+        answer = self.aws.call("ec2.describe_addresses", Filters=named(name))
+        return _status_read.address(answer["Addresses"], name)
 
     def _zone(self) -> Any:
         domain = self.params["domain"]
-        name = f"{domain}."
-        zones = self.aws.call("route53.list_hosted_zones_by_name", DNSName=name)["HostedZones"]
-        found = choose(zones, name, None)
+        found = _zones.find(self.aws, domain)
         if found is None:
             return None
-        answer = self.aws.call("route53.get_hosted_zone", Id=bare_id(found["Id"]))
+        answer = _zones.details(self.aws, found)
         servers = answer.get("DelegationSet", {}).get("NameServers", [])
         return _status_read.zone(answer, _delegation.delegation(domain, servers, self.params["resolvers"]))
 
@@ -241,7 +239,7 @@ class Reader:
         found = list(self.aws.pages("cloudwatch.describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix))
         # Another environment's name may begin with ours.
         tags = {
-            item["AlarmArn"]: _status_read.tags_of(
+            item["AlarmArn"]: _tags.to_dict(
                 self.aws.call("cloudwatch.list_tags_for_resource", ResourceARN=item["AlarmArn"])["Tags"]
             )
             for item in found

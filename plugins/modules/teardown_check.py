@@ -75,40 +75,29 @@ problems:
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.andamio.laravel_aws.plugins.module_utils import _hosted_zone, _teardown
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import _hosted_zone, _teardown, _zones
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import Refused
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._dns_records import fqdn, in_zone
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._ec2_host import ALIVE, in_states, named
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
-
-ALIVE = ["pending", "running", "stopping", "stopped"]
 
 
 def read_instances(aws: Aws, params: dict[str, Any]) -> dict[str, str]:
     """Return the state of each instance of ours that has a disk still, by id."""
-    filters = [
-        {"Name": "tag:Name", "Values": [params["host"]]},
-        {"Name": "instance-state-name", "Values": ALIVE},
-    ]
+    filters = [*named(params["host"]), in_states(ALIVE)]
     found = aws.pages("ec2.describe_instances", "Reservations.*.Instances", Filters=filters)
     return _teardown.instances(found, params["tags"])
 
 
 def read_zone(aws: Aws, params: dict[str, Any]) -> dict[str, Any] | None:
     """Return the zone in its normal form, None if there is none. Raises Refused when there are several."""
-    name = fqdn(params["zone"])
-    answer = aws.call("route53.list_hosted_zones_by_name", DNSName=name)
-    found = _hosted_zone.choose(answer["HostedZones"], name, None)
+    found = _zones.find(aws, params["zone"])
     if found is None:
         return None
-    zone_id = _hosted_zone.bare_id(found["Id"])
-    tags = aws.call("route53.list_tags_for_resource", ResourceType="hostedzone", ResourceId=zone_id)
-    return _hosted_zone.normalise(
-        aws.call("route53.get_hosted_zone", Id=zone_id),
-        aws.pages("route53.list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone_id),
-        tags["ResourceTagSet"]["Tags"],
-        [_hosted_zone.key(in_zone(item.get("name", ""), name), item["type"]) for item in params["records"]],
-    )
+    name = fqdn(params["zone"])
+    ours = [_hosted_zone.key(in_zone(item.get("name", ""), name), item["type"]) for item in params["records"]]
+    return _zones.read(aws, found, ours)
 
 
 def main() -> None:
