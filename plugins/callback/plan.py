@@ -131,6 +131,11 @@ class CallbackModule(Default):
     def quiet(self) -> bool:
         return bool(self._display.verbosity == 0)
 
+    @property
+    def _shows_all(self) -> bool:
+        """Whether a task is shown as Ansible shows it."""
+        return not self.quiet or bool(self.get_option("display_ok_hosts"))
+
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
         if self.quiet:
@@ -155,7 +160,7 @@ class CallbackModule(Default):
             label=label,
             arguments={} if task.no_log else task.args,
         )
-        if action and self.quiet and not self.get_option("display_ok_hosts"):
+        if action and not self._shows_all:
             self._tell_change(result, action, label)
         # A later task may wait for it: the end of the run would be too late.
         if self.report.mode == _plan_report.RUN:
@@ -195,6 +200,14 @@ class CallbackModule(Default):
         )
         where = "" if result.host.get_name() == "localhost" else f" ({self.host_label(result)})"
         self._display.display(f"    {_plan_text.SYMBOLS[action]} {text}{where}", color=COLOURS[action])
+
+    def _tell_ok(self, result: CallbackTaskResult) -> None:
+        """Show of a task, or of an item of one, what is to be seen even when nothing changed."""
+        if isinstance(result.task, TaskInclude):
+            return
+        self._handle_warnings_and_exception(result)
+        if result.result.get("_ansible_verbose_always"):
+            self._tell_message(result)
 
     def _tell_message(self, result: CallbackTaskResult) -> None:
         """Show what a debug task says as it is, without Ansible's frame."""
@@ -245,21 +258,17 @@ class CallbackModule(Default):
         looped = result.task.loop and "results" in result.result
         if not looped:
             self._collect(result)
-        if not self.quiet or self.get_option("display_ok_hosts"):
+        if self._shows_all:
             super().v2_runner_on_ok(result)
-        elif not looped and not isinstance(result.task, TaskInclude):
-            self._handle_warnings_and_exception(result)
-            if result.result.get("_ansible_verbose_always"):
-                self._tell_message(result)
+        elif not looped:
+            self._tell_ok(result)
 
     def v2_runner_item_on_ok(self, result: CallbackTaskResult) -> None:
         self._collect(result, _label(self._get_item_label(result.result)))
-        if not self.quiet or self.get_option("display_ok_hosts"):
+        if self._shows_all:
             super().v2_runner_item_on_ok(result)
-        elif not isinstance(result.task, TaskInclude):
-            self._handle_warnings_and_exception(result)
-            if result.result.get("_ansible_verbose_always"):
-                self._tell_message(result)
+        else:
+            self._tell_ok(result)
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
         if not self.get_option("display_skipped_hosts"):
