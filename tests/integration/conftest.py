@@ -65,6 +65,19 @@ class Aws:
         new, self._told = lines[self._told :], len(lines)
         return new
 
+    def inventory(self) -> dict[str, Any]:
+        """Return the values that an inventory needs, but for files: of academia's environment test."""
+        return {
+            "andamio_project": "academia",
+            "andamio_environment": "test",
+            "andamio_domain": "academia.test",
+            "andamio_region": self.region,
+            "andamio_email": "team@academia.test",
+            "aws_account_id": self.account,
+            # The keys are in the environment of the tests' process.
+            "andamio_aws_environment_extra": {"AWS_ENDPOINT_URL": self.endpoint},
+        }
+
     def reset(self) -> None:
         """Empty the account."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")

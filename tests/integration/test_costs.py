@@ -1,4 +1,4 @@
-"""The monthly limit as site.yml holds it, against the AWS API; and the Price List API when it isn't there."""
+"""The monthly limit as site.yml holds it, against the AWS API, which has no price list."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import PYTHON, Aws
-from .modules import run_module
+from .conftest import PYTHON, ROOT, Aws
 
-ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "academia-test-documents-123456789012"
 
 
@@ -25,18 +23,7 @@ class Site:
         (folder / "key.pub").write_text(
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl a\n"
         )
-        values = {
-            "andamio_project": "academia",
-            "andamio_environment": "test",
-            "andamio_domain": "academia.test",
-            "andamio_region": aws.region,
-            "andamio_email": "team@academia.test",
-            "aws_account_id": aws.account,
-            "ec2_host_ssh_public_key": str(folder / "key.pub"),
-            "andamio_aws_environment_extra": {
-                name: value for name, value in os.environ.items() if name.startswith("AWS_")
-            },
-        }
+        values = aws.inventory() | {"ec2_host_ssh_public_key": str(folder / "key.pub")}
         local = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
         inventory = {"all": {"vars": values, "hosts": {"localhost": local}, "children": {"laravel": {}}}}
         self.inventory = folder / "hosts.yml"
@@ -112,24 +99,6 @@ def test_a_price_list_that_cannot_be_reached_is_said_and_the_table_is_used(
     assert "AWS's Price List API didn't answer" in " ".join(output.split())
     assert site.money()["estimate"]["total"] == 12.7
     assert buckets(fresh_aws) == [BUCKET]
-
-
-def test_the_module_does_not_fail_without_a_price_list(fresh_aws: Aws) -> None:
-    done = run_module("price_list_info", instance_types=["t4g.micro"])
-    assert (done["changed"], done["prices"]) == (False, {})
-    assert done["note"].startswith(
-        "AWS's Price List API didn't answer: the price list: pricing.get_products failed."
-    )
-
-
-def test_prices_that_it_gives_are_read(fresh_aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.andamio.laravel_aws.plugins.modules import price_list_info  # noqa: PLC0415
-
-    answers = {"t4g.micro_hour": "0.0099", "zone_month": "0.50"}
-    monkeypatch.setattr(price_list_info, "read", lambda _client, query: answers.get(query.key))
-    done = run_module("price_list_info", instance_types=["t4g.micro"])
-    assert done["prices"] == answers
-    assert done["note"] == "AWS's Price List API has no clear price of gp3_gb_month, ipv4_hour"
 
 
 def test_a_negative_limit_is_refused(site: Site) -> None:

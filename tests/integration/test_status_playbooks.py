@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import PYTHON, Aws
+from .conftest import PYTHON, ROOT, Aws
 
-ROOT = Path(__file__).resolve().parents[2]
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
 AWAY = {
     "ansible_host": "127.0.0.1",
@@ -29,14 +28,8 @@ class Playbooks:
         self.folder = folder
         self.page = folder / "status.html"
         self.variables: dict[str, Any] = {
-            "andamio_project": "academia",
-            "andamio_environment": "test",
-            "andamio_domain": "academia.test",
-            "andamio_region": aws.region,
-            "andamio_email": "team@academia.test",
-            "aws_account_id": aws.account,
+            **aws.inventory(),
             "ec2_host_os": "debian-13",
-            "andamio_aws_environment_extra": {"AWS_ENDPOINT_URL": aws.endpoint},
             # A port where no DNS server is.
             "route53_resolvers": ["127.0.0.1:9"],
             "status_page": str(self.page),

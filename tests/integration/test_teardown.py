@@ -22,11 +22,10 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ACCOUNT, PYTHON, Aws
+from .conftest import ACCOUNT, PYTHON, ROOT, Aws
 from .test_overlay_cloudfront import config_of
 from .test_overlay_ec2 import run as run_instance
 
-ROOT = Path(__file__).resolve().parents[2]
 OURS = {"Project": "academia", "Environment": "test", "ManagedBy": "andamio"}
 NAME = "academia-test"
 DUMPS, DOCUMENTS, SITE = (f"{NAME}-{thing}-{ACCOUNT}" for thing in ("dumps", "documents", "site"))
@@ -113,13 +112,7 @@ class Checkout:
         """Write the inventory, with these hosts in the group laravel."""
         local = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
         variables = {
-            "andamio_project": "academia",
-            "andamio_environment": "test",
-            "andamio_domain": "academia.test",
-            "andamio_region": self.aws.region,
-            "andamio_email": "team@academia.test",
-            "aws_account_id": ACCOUNT,
-            "andamio_aws_environment_extra": {"AWS_ENDPOINT_URL": self.aws.endpoint},
+            **self.aws.inventory(),
             "s3_site_build_dir": str(self.folder / "site"),
             "ec2_host_ssh_public_key": str(self.folder / "key.pub"),
             "route53_resolvers": ["127.0.0.1#9"],
