@@ -104,7 +104,7 @@ class Preloaded:
         if self._loader is None:
             return
         import boto3  # noqa: PLC0415 - only where it is installed
-        import botocore.exceptions  # noqa: PLC0415
+        import botocore.exceptions  # noqa: PLC0415 - as boto3
 
         # The user's own configuration and keys are none of the server's business.
         os.environ |= NOBODY
@@ -146,6 +146,7 @@ def reads() -> Iterator[set[str]]:
         seen.add(name)
         return read(environ, name)
 
+    # Nothing tells of a read, so the method itself is replaced meanwhile: what mypy takes for a mistake.
     kind.__getitem__ = noting  # type: ignore[method-assign]
     try:
         yield seen
@@ -249,6 +250,7 @@ def shared_loader() -> tuple[Any, set[str]]:
     def create_loader(search_path_string: str | None = None) -> Any:
         return make(search_path_string) if search_path_string else shared
 
+    # botocore has no setting for it; a module's attribute is unknown to mypy.
     shared.file_loader.load_file = load_file
     session.create_loader = create_loader  # type: ignore[attr-defined]
     return shared, files

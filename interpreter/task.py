@@ -213,6 +213,7 @@ def execute(source: bytes, name: str, request: Request, preloaded: Preloaded) ->
 
 def finish() -> int:
     """End as an interpreter does: threads, what was registered, streams. Returns 120 if a stream is stuck."""
+    # An interpreter's own last calls; typeshed doesn't list the first.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     status = 0
@@ -233,6 +234,7 @@ def fresh(name: str, request: Request, preloaded: Preloaded) -> types.ModuleType
     sys.executable = request.python
     sys.path[:] = [os.path.dirname(os.path.realpath(name)) if request.arguments else "", *preloaded.path]
     sys.dont_write_bytecode = bool(request.environment.get("PYTHONDONTWRITEBYTECODE"))
+    # typeshed has the originals as final; these are the originals of this task.
     sys.stdin = sys.__stdin__ = stream(0, sys.stdin, unbuffered)  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = stream(1, sys.stdout, unbuffered)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = stream(2, sys.stderr, unbuffered)  # type: ignore[misc]
@@ -260,5 +262,6 @@ def stream(number: int, like: Any, unbuffered: bool) -> io.TextIOWrapper:
         line_buffering=not unbuffered and (number == 2 or raw.isatty()),
         write_through=unbuffered,
     )
+    # As an interpreter has it; typeshed knows it as a property.
     made.mode = "r" if number == 0 else "w"  # type: ignore[misc]
     return made
