@@ -5,7 +5,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback releases doctor status shell logs browse test test-fast bench
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback releases doctor status teardown shell logs browse test test-fast bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
