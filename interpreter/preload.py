@@ -67,6 +67,7 @@ class Preloaded:
             self._import()
         self._compare({*STARTUP, *seen} - FRESH)
         self._loader, self._files = shared_loader()
+        remember_methods()
         self._settle()
 
     def step(self) -> bool:
@@ -254,6 +255,45 @@ def shared_loader() -> tuple[Any, set[str]]:
     shared.file_loader.load_file = load_file
     session.create_loader = create_loader  # type: ignore[attr-defined]
     return shared, files
+
+
+def remember_methods() -> None:
+    """Have botocore make a client's methods, and look at a handler's signature, once for each there is.
+
+    Both follow from what they are given alone. A service's description is the shared loader's, one for all.
+    """
+    if "botocore.client" not in sys.modules:
+        return
+    creator = sys.modules["botocore.client"].ClientCreator
+    for name in ("_create_methods", "_create_name_mapping"):
+        if hasattr(creator, name):
+            setattr(creator, name, remembered(getattr(creator, name)))
+    hooks = sys.modules["botocore.hooks"]
+    hooks.accepts_kwargs = functools.cache(hooks.accepts_kwargs)  # type: ignore[attr-defined]
+    aliaser = hooks.EventAliaser
+    alias, names = aliaser._alias_event_name, {}
+
+    def alias_once(self: Any, name: str) -> str:
+        if self._event_aliases is not hooks.EVENT_ALIASES:
+            return str(alias(self, name))
+        if name not in names:
+            names[name] = alias(self, name)
+        return names[name]
+
+    aliaser._alias_event_name = alias_once
+
+
+def remembered(make: Callable[[Any, Any], dict[str, Any]]) -> Callable[[Any, Any], dict[str, Any]]:
+    """Return a method of botocore's creator of clients that makes a description's only once."""
+    made: dict[int, tuple[object, dict[str, Any]]] = {}
+
+    def once(creator: Any, model: Any) -> dict[str, Any]:
+        description = model._service_description
+        if id(description) not in made:
+            made[id(description)] = description, make(creator, model)  # kept, so that its id stays its own
+        return dict(made[id(description)][1])
+
+    return once
 
 
 def fingerprint(path: str) -> tuple[int, int, int] | None:

@@ -151,7 +151,7 @@ def stop(seconds: float = 5) -> None:
     words.__file__ = client.path
     client.exec_module(words)
     with contextlib.suppress(OSError):
-        path = words.address(sys.executable)
+        path = words.address(sys.executable, os.environ)
         connection = words.connected(path)
         if connection is None:
             return

@@ -10,8 +10,9 @@ type: aggregate
 short_description: Do once what Ansible does for each task, or in each run, anew
 version_added: 0.1.0
 description:
-  - Loads filters and tests before the first task. Each task is a fork of Ansible, and would load them for
-    itself.
+  - Loads filters, tests, connections and each task's action before it is started. Each task is a fork of Ansible,
+    and would load them for itself.
+  - Keeps Python's garbage collector off what is in memory by then, which each task would copy otherwise.
   - Keeps what Ansible builds of each module to send it (the module and all module_utils it needs, without any
     argument) from run to run. It is used again only while every file it was built from is unchanged, and
     nothing was added beside them.
@@ -34,12 +35,28 @@ requirements:
 """
 
 import contextlib
+import gc
 from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
-from ansible.plugins.loader import filter_loader, test_loader
+from ansible.plugins.loader import (
+    action_loader,
+    become_loader,
+    connection_loader,
+    filter_loader,
+    shell_loader,
+    test_loader,
+)
+from ansible_collections.andamio.laravel_aws.plugins.plugin_utils import _preloaded
 from ansible_collections.andamio.laravel_aws.plugins.plugin_utils._payloads import Payloads
+
+NEEDED = (
+    (connection_loader, ("ansible.builtin.local", "ansible.builtin.ssh", "andamio.laravel_aws.preloaded")),
+    (shell_loader, ("ansible.builtin.sh",)),
+    (become_loader, ("ansible.builtin.sudo",)),
+    (action_loader, ("ansible.builtin.normal",)),
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -56,12 +73,24 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         for loader in (filter_loader, test_loader):
             for _plugin in loader.all():
                 pass
+        for loader, names in NEEDED:
+            for name in names:
+                loader.get(name, class_only=True)
+        _preloaded.loaded(_preloaded.OWN)
         folder = self.get_option("payloads")
         if folder:
             # Without them, a run takes longer and that is all.
             with contextlib.suppress(OSError, ValueError):
                 self._payloads = Payloads(folder, C.DEFAULT_LOCAL_TMP)
                 self._payloads.restore()
+        gc.collect()
+        gc.freeze()
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        action_loader.get(task.action, class_only=True, collection_list=task.collections)
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        self.v2_playbook_on_task_start(task, False)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         if self._payloads is not None:

@@ -15,6 +15,36 @@ description:
   - Lists all problems at once, each with the variable it comes from and what to do about it.
   - An option that is empty isn't checked. Nothing is ever changed.
 author: The Andamio authors (@andamio)
+options:
+  roles:
+    description:
+      - Roles of this collection whose variables are held against what the roles take.
+      - An action plugin of the same name does that on the controller.
+    type: list
+    elements: str
+    default: []
+  problems:
+    description: Problems that are known already. They are told with the others.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      check:
+        description: What found it.
+        type: str
+        required: true
+      variable:
+        description: The variable it comes from.
+        type: str
+        required: true
+      problem:
+        description: What is wrong.
+        type: str
+        required: true
+      fix:
+        description: What to do about it.
+        type: str
+        required: true
 extends_documentation_fragment:
   - andamio.laravel_aws.preflight
   - amazon.aws.common.modules
@@ -77,6 +107,8 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import _accoun
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._preflight import ARGUMENTS, Problem
 
+PROBLEM = {name: {"required": True} for name in ("check", "variable", "problem", "fix")}
+
 
 def regional_problems(module: Any) -> list[Problem]:
     """Return what is wrong with the region. Raises CallFailed."""
@@ -90,12 +122,16 @@ def regional_problems(module: Any) -> list[Problem]:
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec=ARGUMENTS,
+        argument_spec={
+            **ARGUMENTS,
+            "roles": {"type": "list", "elements": "str", "default": []},
+            "problems": {"type": "list", "elements": "dict", "default": [], "options": PROBLEM},
+        },
         supports_check_mode=True,
     )
     params = module.params
     params["region"] = module.region
-    problems = _preflight.local_problems(params)
+    problems = [*_preflight.local_problems(params), *(Problem(**known) for known in params["problems"])]
     wrong = {problem.check for problem in problems}
     who = None
     try:

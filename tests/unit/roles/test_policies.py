@@ -31,7 +31,7 @@ def policy_of(role: str, expression: str, **overrides: Any) -> Any:
 
 
 def documents_policy(**overrides: Any) -> Any:
-    return policy_of("documents_bucket", "__documents_bucket_policy", **overrides)
+    return policy_of("documents_bucket", "documents_bucket_policy", **overrides)
 
 
 def host_policies(**overrides: Any) -> Any:
