@@ -154,6 +154,7 @@ def ours(folder: Path, account: Account, name: str, size: int) -> tuple[Tool, To
                 "andamio_interpreter": str(ROOT / "interpreter" / "python"),
                 "ec2_host_os": "ubuntu-26.04",
                 "ec2_host_ssh_public_key": str(folder / "key.pub"),
+                "laravel_app_artifact": "",
                 "route53_resolvers": [],
                 "route53_records": [
                     {"name": f"record-{number}", "type": "TXT", "values": [f'"record {number}"']}

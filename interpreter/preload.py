@@ -271,16 +271,21 @@ def remember_methods() -> None:
     hooks = sys.modules["botocore.hooks"]
     hooks.accepts_kwargs = functools.cache(hooks.accepts_kwargs)  # type: ignore[attr-defined]
     aliaser = hooks.EventAliaser
-    alias, names = aliaser._alias_event_name, {}
+    names: dict[str, str] = {}
+    aliaser._alias_event_name = alias_once(aliaser._alias_event_name, hooks.EVENT_ALIASES, names)
 
-    def alias_once(self: Any, name: str) -> str:
-        if self._event_aliases is not hooks.EVENT_ALIASES:
-            return str(alias(self, name))
+
+def alias_once(alias: Callable[[Any, str], str], aliases: object, names: dict[str, str]) -> Any:
+    """Return a method of botocore's that says an event's present name, from what it said before if it has."""
+
+    def once(aliaser: Any, name: str) -> str:
+        if aliaser._event_aliases is not aliases:
+            return alias(aliaser, name)
         if name not in names:
-            names[name] = alias(self, name)
+            names[name] = alias(aliaser, name)
         return names[name]
 
-    aliaser._alias_event_name = alias_once
+    return once
 
 
 def remembered(make: Callable[[Any, Any], dict[str, Any]]) -> Callable[[Any, Any], dict[str, Any]]:

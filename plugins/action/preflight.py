@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the module preflight, and holds the variables that were set for roles against their argument specs.
 
-Ansible does that when a role is reached, in the middle of a run. Here it is done before anything is changed, for
-all roles at once, and what is wrong is told with all else.
+Ansible does that when a role is reached, in the middle of a run. Here it is done before anything is changed,
+for all roles at once, and what is wrong is told with all else.
 """
 
 from __future__ import annotations
@@ -66,5 +66,7 @@ def options(role: str) -> dict[str, Any]:
     """Return all that a role takes."""
     specs = yaml.load((ROLES / role / "meta" / "argument_specs.yml").read_bytes(), yaml.CSafeLoader)
     return {
-        name: option for entry in specs["argument_specs"].values() for name, option in entry["options"].items()
+        name: option
+        for entry in specs["argument_specs"].values()
+        for name, option in entry["options"].items()
     }

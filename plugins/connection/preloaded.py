@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - It is P(ansible.builtin.local#connection), except that a module whose interpreter is the collection's
     C(interpreter/python) goes to its process directly. No shell and no client is started for it.
-  - Where that process doesn't run yet, can't run the module, or isn't asked for, and for all other commands, it is
-    P(ansible.builtin.local#connection).
+  - Where that process doesn't run yet, can't run the module, or isn't asked for, and for all other commands,
+    it is P(ansible.builtin.local#connection).
 author: The Andamio authors (@andamio)
 options:
   become_success_timeout:

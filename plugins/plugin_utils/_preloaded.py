@@ -45,7 +45,8 @@ def run(
     if connection is None:
         return None
     with contextlib.closing(connection):
-        return ask(client, connection, python, program, environment, folder)
+        encoded = {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+        return ask(client, connection, program, (python, [], encoded), folder)
 
 
 @functools.cache
@@ -64,18 +65,19 @@ def loaded(interpreter: str) -> Any:
 def ask(
     client: Any,
     connection: socket.socket,
-    python: str,
     program: bytes,
-    environment: Mapping[str, str],
+    start: tuple[str, list[str], dict[bytes, bytes]],
     folder: str,
 ) -> Done | None:
-    """Hand a program over, and wait for its end. Its streams are in memory."""
+    """Hand a program over, and wait for its end. Its streams are in memory.
+
+    start: the Python, the words after it, and the environment that the program is started with.
+    """
     streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
     try:
         write(streams[0], program)
-        encoded = {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
         try:
-            client.ask(connection, python, [], encoded, streams, folder)
+            client.ask(connection, *start, streams, folder)
             kind, child = client.answer(connection)
         except OSError:
             return None

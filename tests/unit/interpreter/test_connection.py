@@ -122,7 +122,9 @@ def test_another_interpreter_is_the_shells(make: Make, monkeypatch: pytest.Monke
     interpreter.says(PRELOADED)
     assert _preloaded.loaded(os.path.realpath(sys.executable)) is None
     seen: list[str] = []
-    monkeypatch.setattr(LocalConnection, "exec_command", lambda _self, cmd, **_: seen.append(cmd) or (0, b"", b""))
+    monkeypatch.setattr(
+        LocalConnection, "exec_command", lambda _self, cmd, **_: seen.append(cmd) or (0, b"", b"")
+    )
     surround(interpreter, monkeypatch)
     connection = connection_loader.get("andamio.laravel_aws.preloaded", PlayContext())
     command = f"/bin/sh -c '{sys.executable}'"
@@ -147,7 +149,8 @@ def test_a_task_ends_with_the_ansible_that_waits_for_it(make: Make, tmp_path: Pa
         "import pathlib, sys\n"
         "from ansible_collections.andamio.laravel_aws.plugins.plugin_utils import _preloaded\n"
         f"program = pathlib.Path({str(tmp_path / 'program')!r}).read_bytes()\n"
-        f"_preloaded.run({str(interpreter.client)!r}, sys.executable, program, {interpreter.environment!r}, '.')\n"
+        f"_preloaded.run({str(interpreter.client)!r}, sys.executable, program,"
+        f" {interpreter.environment!r}, '.')\n"
     )
     environment = interpreter.environment | {"PYTHONPATH": os.pathsep.join(sys.path)}
     ansible = subprocess.Popen([sys.executable, "-c", waits], env=environment)
