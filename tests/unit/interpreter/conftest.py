@@ -125,6 +125,14 @@ def is_running(pid: int) -> bool:
 Make = Callable[..., Interpreter]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_signal_is_ignored() -> None:
+    """As in a terminal: what nohup or a shell's background ignores, every task would ignore as well."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def make() -> Iterator[Make]:
     """Make interpreters that are nobody else's."""

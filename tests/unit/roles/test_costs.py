@@ -53,7 +53,7 @@ def test_defaults_are_those_of_the_roles() -> None:
 def test_every_role_that_makes_something_is_declared() -> None:
     plays = yaml.safe_load((ROOT / "playbooks/phase1.yml").read_text())
     aws = next(play for play in plays if play["name"] == "Phase 1 | AWS")
-    roles = {task["ansible.builtin.include_role"]["name"].rpartition(".")[2] for task in aws["tasks"]}
+    roles = {task["ansible.builtin.import_role"]["name"].rpartition(".")[2] for task in aws["tasks"]}
     assert {resource.role for resource in declared()} == roles
 
 
