@@ -64,7 +64,7 @@ def money(
 ) -> dict[str, Any]:
     """Return what a run's summary says of money; its ``text`` are the lines for a person.
 
-    costs: what the action said.
+    costs: what the action said. Where nothing was declared, as for a teardown, there is no other estimate.
     before, after: what the run looked at, as it was and as it will be (or is now).
     plan: whether it is a check run, which only says what will be.
     """
@@ -78,7 +78,7 @@ def money(
         if quiet
         else [
             *(
-                _table(was, will, plan, part=whole is not None)
+                _table(was, will, plan, part=whole is not None or not costs["declared"])
                 if was.lines or will.lines or not whole
                 else []
             ),

@@ -355,6 +355,10 @@ def test_down_and_up_again_with_the_data_then_down_without_a_trace(checkout: Che
     assert zone_of(aws) == zone
 
     checkout.find_host()
+    plan = checkout.teardown("--check", "-e", "delete_data=academia")
+    assert plan.code == 0, plan.said
+    assert ("delete", "zone academia.test") in plan.planned
+    assert not any("was left" in sentence for sentence in plan.hand_work)
     with checkout.start("teardown", "-t", "phase1", "-e", "delete_data=academia") as killed:
         until(lambda: distributions(aws) == before["distributions"], killed)
         os.killpg(killed.pid, signal.SIGKILL)
