@@ -69,7 +69,9 @@ def test_a_run_that_changes_nothing_says_so_and_no_more() -> None:
 def test_a_teardown_ends_at_nothing() -> None:
     money = _costs_text.money(said(resources=[]), ALL, gone(ALL))
     assert (money["after"], money["difference"]) == (0.0, -11.24)
-    told = "In all 0.00 USD a month, 11.24 less than now, without tax and what depends on use."
+    told = (
+        "What this run looked at: 0.00 USD a month, 11.24 less than now, without tax and what depends on use."
+    )
     assert told in money["text"]
 
 
@@ -169,5 +171,5 @@ def test_what_cannot_be_told_is_refused_too() -> None:
 @pytest.mark.parametrize("plan", [True, False])
 def test_nothing_at_all(plan: bool) -> None:
     money = _costs_text.money(said(resources=[]), [], [], plan=plan)
-    total = "In all 0.00 USD a month," if plan else "0.00 USD a month, as before,"
+    total = "What this run looked at: 0.00 USD a month," if plan else "0.00 USD a month, as before,"
     assert money["text"][0] == f"{total} without tax and what depends on use."
