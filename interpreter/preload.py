@@ -269,14 +269,18 @@ def remember_methods() -> None:
         if hasattr(creator, name):
             setattr(creator, name, remembered(getattr(creator, name)))
     hooks = sys.modules["botocore.hooks"]
+    # A module's attribute is unknown to mypy.
     hooks.accepts_kwargs = functools.cache(hooks.accepts_kwargs)  # type: ignore[attr-defined]
     aliaser = hooks.EventAliaser
+    aliaser._alias_event_name = alias_once(aliaser._alias_event_name, hooks.EVENT_ALIASES)
+
+
+def alias_once(alias: Callable[[Any, str], str], aliases: object) -> Any:
+    """Return a method of botocore's that says an event's present name, from what it said before if it has.
+
+    botocore remembers them for each session; here it does for all that have its own aliases.
+    """
     names: dict[str, str] = {}
-    aliaser._alias_event_name = alias_once(aliaser._alias_event_name, hooks.EVENT_ALIASES, names)
-
-
-def alias_once(alias: Callable[[Any, str], str], aliases: object, names: dict[str, str]) -> Any:
-    """Return a method of botocore's that says an event's present name, from what it said before if it has."""
 
     def once(aliaser: Any, name: str) -> str:
         if aliaser._event_aliases is not aliases:

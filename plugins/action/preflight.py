@@ -34,8 +34,7 @@ class ActionModule(ActionBase):
             for role in arguments.get("roles") or []
             for problem in self._role_problems(role, task_vars or {})
         ]
-        if problems:
-            arguments["problems"] = [*(arguments.get("problems") or []), *problems]
+        arguments["problems"] = [*(arguments.get("problems") or []), *problems]
         answer: dict[str, Any] = self._execute_module(
             "andamio.laravel_aws.preflight", module_args=arguments, task_vars=task_vars
         )

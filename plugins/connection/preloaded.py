@@ -34,7 +34,6 @@ extends_documentation_fragment:
 import os
 import shlex
 import sys
-from typing import Any
 
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.connection.local import Connection as LocalConnection
@@ -77,7 +76,7 @@ def simple(command: str) -> tuple[dict[str, str], str] | None:
         return None
     if not words or not os.path.isabs(words[-1]):
         return None
-    environment: dict[str, Any] = dict(word.split("=", 1) for word in words[:-1] if "=" in word)
+    environment = {name: value for name, _equals, value in (word.partition("=") for word in words[:-1])}
     again = [*(f"{name}={shlex.quote(value)}" for name, value in environment.items()), words[-1]]
     if outer[2] != " ".join(again) or any(not name.isidentifier() for name in environment):
         return None

@@ -100,6 +100,7 @@ problems:
       type: str
 """
 
+from dataclasses import fields
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -107,7 +108,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import _accoun
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._preflight import ARGUMENTS, Problem
 
-PROBLEM = {name: {"required": True} for name in ("check", "variable", "problem", "fix")}
+PROBLEM = {field.name: {"required": True} for field in fields(Problem)}
 
 
 def regional_problems(module: Any) -> list[Problem]:
