@@ -17,7 +17,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePath
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from .preload import LOADER, Preloaded, zip_name
 
@@ -70,6 +70,24 @@ class Finder:
         sys.meta_path.remove(self)
         lead(sys.path[0])
         return importlib.machinery.PathFinder.find_spec(name, sys.modules[LOADER.rpartition(".")[0]].__path__)
+
+
+class ModuleFinder(importlib.machinery.SourceFileLoader):
+    """Finds one module, whose code is in memory."""
+
+    def __init__(self, name: str, code: CodeType) -> None:
+        super().__init__(name, code.co_filename)
+        self._code = code
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self.name:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, origin=self.path)
+
+    def get_code(self, _fullname: str) -> CodeType:
+        return self._code
 
 
 def lead(payload: str) -> None:

@@ -14,12 +14,13 @@ import re
 import sys
 import types
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN = "ansible_collections.andamio.laravel_aws"
+# The package of the collection's own modules.
+MODULES = "ansible_collections.andamio.laravel_aws.plugins.modules"
 
 # Every module's payload has these; the loader itself is left to be imported last (see payload.py).
 CORE = (
@@ -58,7 +59,9 @@ class Preloaded:
         self.sources: dict[str, tuple[int, int]] = {}  # by its place in a zip: checksum and size
         self._stats: dict[str, tuple[int, int, int] | None] = {}
         self._variables: dict[str, str | None] = {}
+        self.modules: dict[str, types.CodeType] = {}  # the collection's own, by their full name
         self._steps: list[Callable[[], object]] = [
+            *(functools.partial(self.module, name) for name in own_modules()),
             *(functools.partial(self._client, service) for service in SERVICES[:PHASE_1]),
             *(functools.partial(optional, name) for name in collection_utils("amazon.aws")),
             *(functools.partial(self._client, service) for service in SERVICES[PHASE_1:]),
@@ -86,6 +89,14 @@ class Preloaded:
         """Whether an interpreter with this environment would have started, and imported, the same."""
         python = {name for name in (*environment, *os.environ) if name.startswith("PYTHON")} - SETTABLE
         return all(environment.get(name) == os.environ.get(name) for name in {*self._variables, *python})
+
+    def module(self, name: str) -> types.CodeType:
+        """Return what a module of the collection does when it is run. Raises OSError where there is none."""
+        if name not in self.modules:
+            path = module_file(name)
+            self._stats.setdefault(str(path), fingerprint(str(path)))
+            self.modules[name] = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        return self.modules[name]
 
     def _import(self) -> None:
         packages()
@@ -179,6 +190,22 @@ def packages() -> None:
                 f"ansible_collections.{namespace}.{name}.plugins.module_utils",
                 f"{folder}/plugins/module_utils",
             )
+    package(MODULES)
+
+
+def own_modules() -> list[str]:
+    """Return the full names of the collection's own modules."""
+    return [f"{MODULES}.{path.stem}" for path in sorted((ROOT / "plugins" / "modules").glob("[!_]*.py"))]
+
+
+def module_file(name: str) -> Path:
+    """Return where a module of the collection is, by a path that says which collection's it is.
+
+    Ansible tells by it who warns of a deprecation. A checkout has a link that makes it so.
+    """
+    file = Path("plugins", "modules", f"{name.rpartition('.')[2]}.py")
+    linked = ROOT / "collections" / "ansible_collections" / "andamio" / "laravel_aws"
+    return (linked if linked.is_dir() else ROOT) / file
 
 
 def package(name: str, *path: str) -> types.ModuleType:
@@ -275,18 +302,20 @@ def remember_methods() -> None:
     aliaser._alias_event_name = alias_once(aliaser._alias_event_name, hooks.EVENT_ALIASES)
 
 
-def alias_once(alias: Callable[[Any, str], str], aliases: object) -> Any:
+def alias_once(alias: Callable[[Any, str], str], aliases: Mapping[str, str]) -> Any:
     """Return a method of botocore's that says an event's present name, from what it said before if it has.
 
-    botocore remembers them for each session; here it does for all that have its own aliases.
+    botocore remembers them for each client; here it does for all that have its own aliases, of which each
+    client has a copy. Most names have no part that an alias begins with, and are right as they are.
     """
     names: dict[str, str] = {}
+    begin = {old.partition(".")[0] for old in aliases}
 
     def once(aliaser: Any, name: str) -> str:
-        if aliaser._event_aliases is not aliases:
+        if aliaser._event_aliases != aliases:
             return alias(aliaser, name)
         if name not in names:
-            names[name] = alias(aliaser, name)
+            names[name] = name if begin.isdisjoint(name.split(".")) else alias(aliaser, name)
         return names[name]
 
     return once

@@ -9,6 +9,8 @@ python interpreter/server.py stop     stop this user's server of this Python: it
 from __future__ import annotations
 
 import contextlib
+import functools
+import mmap
 import os
 import select
 import signal
@@ -16,6 +18,8 @@ import socket
 import sys
 import time
 import types
+from collections.abc import Collection
+from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 
 if __name__ == "__main__":
@@ -37,11 +41,13 @@ class Server:
         self._path = path
         self._inode = os.stat(path).st_ino
         self._listener: socket.socket | None = listener
-        self._tasks: dict[int, socket.socket] = {}
+        self._tasks: dict[int, Task] = {}
+        self._ends = Ends()
         self._poll = select.poll()
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGCHLD, task.ENDING):
+            signal.signal(number, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.leave())
         signal.signal(signal.SIGUSR1, lambda *_: self._make_room())
@@ -95,12 +101,16 @@ class Server:
         if descriptor == self._wake:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake, 4096)
+            for pid, one in list(self._tasks.items()):
+                status = self._ends.status(one.place)
+                if status is not None:
+                    self._tell(pid, status)
             self._reap()
         elif self._listener is not None and descriptor == self._listener.fileno():
             self._accept(self._listener)
         else:
-            for pid, connection in self._tasks.items():
-                if connection.fileno() == descriptor:
+            for pid, one in self._tasks.items():
+                if one.connection.fileno() == descriptor:
                     self._poll.unregister(descriptor)
                     kill(pid)  # its client is gone
 
@@ -115,25 +125,73 @@ class Server:
             connection.close()
             return
         self._last = time.monotonic()
+        place = self._ends.take({one.place for one in self._tasks.values()})
         pid = os.fork()
         if pid == 0:
-            task.run(connection, self._preloaded)
-        self._tasks[pid] = connection
+            task.run(connection, self._preloaded, functools.partial(self._ends.tell, place))
+        self._tasks[pid] = Task(connection, place)
         self._poll.register(connection, select.POLLRDHUP)
 
     def _reap(self) -> None:
-        while self._tasks:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            connection = self._tasks.pop(pid, None)
-            if connection is None:
-                continue
-            with contextlib.suppress(KeyError):
-                self._poll.unregister(connection)
-            with contextlib.suppress(OSError):
-                connection.sendall(b"X" + status.to_bytes(4, "big"))
-            connection.close()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self._tell(pid, status)
+
+    def _tell(self, pid: int, status: int) -> None:
+        """Tell a task's client how it has ended, unless it has been told."""
+        one = self._tasks.pop(pid, None)
+        if one is None:
+            return
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(one.connection)
+        with contextlib.suppress(OSError):
+            one.connection.sendall(b"X" + status.to_bytes(4, "big"))
+        one.connection.close()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task that runs: its client, and its place among the ends."""
+
+    connection: socket.socket
+    place: int | None
+
+
+class Ends:
+    """How tasks end, by their own word: memory that the server shares with them.
+
+    A process that ends gives its memory back first, which takes as long as many a task. A client needn't wait
+    for that: what a task writes is written by then, and its exit status is known.
+    """
+
+    ROOM = 256  # tasks at a time; the clients of others wait
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, 2 * self.ROOM)
+        self._server = os.getpid()
+
+    def take(self, taken: Collection[int | None]) -> int | None:
+        """Return a place for a task, or None."""
+        place = next((place for place in range(self.ROOM) if place not in taken), None)
+        if place is not None:
+            self._memory[2 * place] = 0
+        return place
+
+    def tell(self, place: int | None, status: int) -> None:
+        """Say, as the task, that it ends with this exit status."""
+        if place is not None and os.getppid() == self._server:
+            self._memory[2 * place + 1] = status
+            self._memory[2 * place] = 1
+            os.kill(self._server, task.ENDING)
+
+    def status(self, place: int | None) -> int | None:
+        """Return what a task has said, as waitpid() does; None while it runs."""
+        if place is None or not self._memory[2 * place]:
+            return None
+        return self._memory[2 * place + 1] << 8
 
 
 def kill(pid: int) -> None:

@@ -19,11 +19,12 @@ import tempfile
 import threading
 import time
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import payload
-from .preload import LOADER, Preloaded
+from .preload import LOADER, MODULES, Preloaded, module_file
 
 SECONDS = 10  # for a client to say what it wants
 # Of /proc/<pid>/status: what a fork of the server can't take on must be the same for both.
@@ -33,6 +34,9 @@ SAME = frozenset(
 )
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
+# The first word of a request for a module of the collection; its name and Ansible's version follow.
+BY_NAME = "--module"
+ENDING = signal.SIGUSR2  # from a task that has said how it ends
 # All but those that can't be ignored, and those that Python ignores.
 CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
 
@@ -51,6 +55,7 @@ class Request:
     umask: int
     client: int
     descriptors: list[int]  # stdin, stdout, stderr and the working directory
+    module: str = ""  # instead of a program: a module of the collection, whose arguments come by stdin
 
 
 def peer(connection: socket.socket) -> tuple[int, int]:
@@ -61,8 +66,11 @@ def peer(connection: socket.socket) -> tuple[int, int]:
     return pid, uid
 
 
-def run(connection: socket.socket, preloaded: Preloaded) -> NoReturn:
-    """Serve one client. This is the child: it never returns to the server's loop."""
+def run(connection: socket.socket, preloaded: Preloaded, tell: Callable[[int], object]) -> NoReturn:
+    """Serve one client. This is the child: it never returns to the server's loop.
+
+    tell: takes the exit status just before this process ends by itself.
+    """
     try:
         forget_server(keep=connection.fileno())
         os.setsid()
@@ -76,10 +84,15 @@ def run(connection: socket.socket, preloaded: Preloaded) -> NoReturn:
             raise SystemExit from refusal
         connection.sendall(b"S" + os.getpid().to_bytes(4, "big"))
         connection.close()
-        source, name = program(request)
-        if source is None or not payload.is_preloaded(source, preloaded):
-            become_plain(request, source)
-        os._exit(execute(source, name, request, preloaded))
+        if request.module:
+            status = execute_module(request, preloaded)
+        else:
+            source, name = program(request)
+            if source is None or not payload.is_preloaded(source, preloaded):
+                become_plain(request, source)
+            status = execute(source, name, request, preloaded)
+        tell(status)
+        os._exit(status)
     except Exception:
         sys.excepthook(*sys.exc_info())
     finally:
@@ -89,7 +102,7 @@ def run(connection: socket.socket, preloaded: Preloaded) -> NoReturn:
 def forget_server(keep: int) -> None:
     """Let go of the server's signals and files."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, ENDING, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     for number in CATCHABLE:
         if signal.getsignal(number) == signal.SIG_IGN:
@@ -114,7 +127,14 @@ def received(connection: socket.socket) -> Request:
     connection.settimeout(None)
     python, arguments, environment, umask = marshal.loads(data)  # noqa: S302 - it is this user's own process
     decoded = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
-    return Request(python, arguments, decoded, umask, peer(connection)[0], descriptors)
+    module = ""
+    if arguments[:1] == [BY_NAME]:
+        _word, module, version = arguments
+        arguments = []
+        own = module.rpartition(".")[0] == MODULES and module_file(module).is_file()
+        if version != sys.modules["ansible"].__version__ or not own:
+            raise Refused
+    return Request(python, arguments, decoded, umask, peer(connection)[0], descriptors, module)
 
 
 def check(request: Request, preloaded: Preloaded) -> None:
@@ -192,13 +212,46 @@ def become_plain(request: Request, source: bytes | None) -> NoReturn:
 def execute(source: bytes, name: str, request: Request, preloaded: Preloaded) -> int:
     """Run the program as a fresh interpreter would, and return its exit status."""
     main = fresh(name, request, preloaded)
+    payload.forget(LOADER)
+    forget_own()
+    sys.meta_path.insert(0, payload.Finder())
+    return ended(lambda: exec(compile(source, name, "exec", dont_inherit=True), main.__dict__))  # noqa: S102
+
+
+def execute_module(request: Request, preloaded: Preloaded) -> int:
+    """Run a module of the collection as its payload would, and return its exit status.
+
+    Nothing is unpacked: what the server has in memory was current when the task came.
+    """
+    with open(0, "rb", closefd=False) as file:
+        parameters = file.read()
+    code = preloaded.module(request.module)
+    fresh("<stdin>", request, preloaded)
+    sys.path.remove("")  # as a payload does
+    forget_own()
+    sys.meta_path.insert(0, payload.ModuleFinder(request.module, code))
+    run = sys.modules[LOADER].run_module
+    return ended(
+        lambda: run(
+            json_params=parameters,
+            profile="legacy",
+            module_fqn=request.module,
+            modlib_path=code.co_filename.partition("ansible_collections")[0],
+            extensions={},
+        )
+    )
+
+
+def ended(run: Callable[[], object]) -> int:
+    """Run it, and return the exit status that an interpreter ends with."""
     try:
-        exec(compile(source, name, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - that is the task
+        run()
         code: Any = None
     except SystemExit as end:
         code = end.code
     except BaseException as error:
-        error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
+        for _own in ("this function", "its argument"):
+            error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
         if isinstance(error, KeyboardInterrupt):
@@ -239,15 +292,17 @@ def fresh(name: str, request: Request, preloaded: Preloaded) -> types.ModuleType
     sys.stdout = sys.__stdout__ = stream(1, sys.stdout, unbuffered)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = stream(2, sys.stderr, unbuffered)  # type: ignore[misc]
     tempfile.tempdir = None
-    payload.forget(LOADER)
-    for own in [module for module in sys.modules if module.split(".")[0] == __name__.split(".")[0]]:
-        payload.forget(own)
-    sys.meta_path.insert(0, payload.Finder())
     main = types.ModuleType("__main__")
     vars(main).update(__builtins__=builtins, __annotations__={}, __file__=name, __cached__=None)
     sys.modules["__main__"] = main
     gc.enable()
     return main
+
+
+def forget_own() -> None:
+    """Have this package unknown to the task: it may have one of that name."""
+    for own in [module for module in sys.modules if module.split(".")[0] == __name__.split(".")[0]]:
+        payload.forget(own)
 
 
 def stream(number: int, like: Any, unbuffered: bool) -> io.TextIOWrapper:

@@ -16,12 +16,13 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._in_memory import InMemory
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
-class ActionModule(ActionBase):
+class ActionModule(InMemory):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = False

@@ -14,12 +14,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ..plugin_utils._in_memory import InMemory
 
 EVERY = 0.5
 
 
-class ActionModule(ActionBase):
+class ActionModule(InMemory):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = True

@@ -49,17 +49,21 @@ display = Display()
 class Connection(LocalConnection):  # type: ignore[misc]
     """Named so for Ansible."""
 
+    runs_by_name = True  # what in_memory() returns, instead of a program
+
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Done:
         """Run a command here; return its exit status, stdout and stderr."""
-        words = simple(to_text(cmd))
-        if words is not None and in_data is not None and not self.become:
-            environment, interpreter = words
-            done = _preloaded.run(
-                interpreter, sys.executable, in_data, {**os.environ, **environment}, self.cwd or "."
-            )
+        found = simple(to_text(cmd))
+        words, program = _preloaded.taken_apart(in_data or b"")
+        if found is not None and in_data is not None and not self.become:
+            environment, interpreter = found
+            here = {**os.environ, **environment}
+            done = _preloaded.run(interpreter, sys.executable, program, here, self.cwd or ".", words=words)
             if done is not None:
                 display.vvv(f"PRELOADED {to_text(cmd)}", host=self._play_context.remote_addr)
                 return done
+        if words:
+            raise _preloaded.NotStarted
         local: Done = super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         return local
 

@@ -16,24 +16,34 @@ import os
 import signal
 import socket
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+from ansible.release import __version__
+
 OWN = str(Path(__file__).resolve().parents[2] / "interpreter" / "python")
+BY_NAME = "# A module of the preloaded interpreter's: "
 GRACE = 5  # seconds that a task has to end after a signal, as long as its client would wait for it
 Done = tuple[int, bytes, bytes]
 
 
 def run(
-    interpreter: str, python: str, program: bytes, environment: Mapping[str, str], folder: str
+    interpreter: str,
+    python: str,
+    program: bytes,
+    environment: Mapping[str, str],
+    folder: str,
+    *,
+    words: Sequence[str] = (),
 ) -> Done | None:
     """Return a program's exit status, stdout and stderr; None where nothing was started.
 
     interpreter: the path of ``interpreter/python``; another interpreter is none of ours.
     python: the Python whose process is asked.
     program: goes to its stdin.
+    words: come after the Python; those of ``by_name``, or none.
     """
     client = loaded(os.path.realpath(interpreter))
     if client is None or not client.is_on(environment):
@@ -46,7 +56,33 @@ def run(
         return None
     with contextlib.closing(connection):
         encoded = {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
-        return ask(client, connection, program, (python, [], encoded), folder)
+        return ask(client, connection, program, (python, list(words), encoded), folder)
+
+
+class NotStarted(Exception):
+    """The process isn't there, or can't run the module: it has to be sent."""
+
+
+def in_memory(module: str, arguments: str) -> bytes:
+    """Return what stands for a module of the collection's own, with its arguments as JSON: its name."""
+    return f"{BY_NAME}{module}\n{arguments}".encode()
+
+
+def taken_apart(data: bytes) -> tuple[list[str], bytes]:
+    """Return the words and the stdin that a program is started with: itself, if it isn't a mere name."""
+    if not data.startswith(BY_NAME.encode()):
+        return [], data
+    name, _end, arguments = data[len(BY_NAME) :].partition(b"\n")
+    return ["--module", name.decode(), __version__], arguments
+
+
+def is_there(python: str, environment: Mapping[str, str]) -> bool:
+    """Whether there is a process that may be asked. It can still refuse."""
+    client = loaded(OWN)
+    try:
+        return client.is_on(environment) and os.path.exists(client.address(python, environment))
+    except OSError:
+        return False
 
 
 @functools.cache
