@@ -140,8 +140,8 @@ def ours(folder: Path, account: Account, name: str, size: int) -> tuple[Tool, To
     if not inventory.exists():
         shutil.copytree(ROOT / "inventories" / "sandbox", inventory)
         (inventory / "00_up.yml").unlink()  # it asks for the sandbox itself
-        source = (inventory / "aws_ec2.yml").read_text()
-        (inventory / "aws_ec2.yml").write_text(source.replace("http://127.0.0.1:4567", account.endpoint))
+        source = (inventory / "hosts.yml").read_text()
+        (inventory / "hosts.yml").write_text(source.replace("http://127.0.0.1:4567", account.endpoint))
     values = folder / f"{name}.json"
     values.write_text(
         json.dumps(

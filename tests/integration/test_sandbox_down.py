@@ -58,7 +58,7 @@ def run(folder: Path, port: int, *flags: str) -> subprocess.CompletedProcess[str
     (folder / "site.yml").write_text(PLAYBOOK)
     up = folder / "inventories" / "sandbox" / "00_up.yml"
     up.write_text(f"{up.read_text()}url: http://127.0.0.1:{port}/_sandbox/health\n")
-    for other in (folder / "inventories" / "sandbox").glob("aws_ec2.yml"):
+    for other in (folder / "inventories" / "sandbox").glob("hosts.yml"):
         # Should it be asked after all, it gets no answer.
         other.write_text(other.read_text().replace(":4567", f":{port}"))
     environment = {
