@@ -36,6 +36,8 @@ requirements:
 
 import contextlib
 import gc
+import os
+import sys
 from typing import Any
 
 from ansible import constants as C
@@ -48,14 +50,19 @@ from ansible.plugins.loader import (
     shell_loader,
     test_loader,
 )
-from ansible_collections.andamio.laravel_aws.plugins.plugin_utils import _preloaded
+from ansible_collections.andamio.laravel_aws.plugins.plugin_utils import _preloaded, _templates
 from ansible_collections.andamio.laravel_aws.plugins.plugin_utils._payloads import Payloads
 
-NEEDED = (
-    (connection_loader, ("ansible.builtin.local", "ansible.builtin.ssh", "andamio.laravel_aws.preloaded")),
+Plugins = tuple[tuple[Any, tuple[str, ...]], ...]
+# What tasks need here, and what they need on another host.
+HERE = (
+    (connection_loader, ("ansible.builtin.local", "andamio.laravel_aws.preloaded")),
     (shell_loader, ("ansible.builtin.sh",)),
-    (become_loader, ("ansible.builtin.sudo",)),
     (action_loader, ("ansible.builtin.normal",)),
+)
+ELSEWHERE = (
+    (connection_loader, ("ansible.builtin.ssh",)),
+    (become_loader, ("ansible.builtin.sudo",)),
 )
 
 
@@ -68,26 +75,37 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_NEEDS_ENABLED = True
 
     _payloads: Payloads | None = None
+    _templates: _templates.Shared | None = None
+    _waiting = False  # for the first task that is on another host
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         for loader in (filter_loader, test_loader):
             for _plugin in loader.all():
                 pass
-        for loader, names in NEEDED:
-            for name in names:
-                loader.get(name, class_only=True)
-        _preloaded.loaded(_preloaded.OWN)
+        load(HERE)
+        self._templates = _templates.share()
         folder = self.get_option("payloads")
         if folder:
             # Without them, a run takes longer and that is all.
             with contextlib.suppress(OSError, ValueError):
                 self._payloads = Payloads(folder, C.DEFAULT_LOCAL_TMP)
-                self._payloads.restore()
-        gc.collect()
+        if not _preloaded.is_there(sys.executable, os.environ):
+            self._restore()
+        # What is garbage by now stays, which costs less than looking for it.
         gc.freeze()
 
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._waiting = any(host != "localhost" for host in play.hosts)
+
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        if self._waiting:
+            self._waiting = False
+            load(ELSEWHERE)
+            self._restore()
+            gc.freeze()
         action_loader.get(task.action, class_only=True, collection_list=task.collections)
+        if self._templates is not None:
+            self._templates.learn()
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self.v2_playbook_on_task_start(task, False)
@@ -96,3 +114,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if self._payloads is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._payloads.keep()
+
+    def _restore(self) -> None:
+        if self._payloads is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._payloads.restore()
+
+
+def load(plugins: Plugins) -> None:
+    """Load plugins' classes: a fork of this process then has them."""
+    for loader, names in plugins:
+        for name in names:
+            loader.get(name, class_only=True)
