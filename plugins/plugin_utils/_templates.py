@@ -12,6 +12,7 @@ settings of its environment; it is the same in each fork of a run.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import marshal
 import os
@@ -39,9 +40,8 @@ class Shared:
         code = self._made.get(key)
         if code is None:
             self._made[key] = code = make()
-            record = marshal.dumps((key, code))
-            if self._told() < LIMIT:
-                os.write(self._file, len(record).to_bytes(SIZE, "big") + record)
+            with contextlib.suppress(ValueError):  # what can't be written, each makes for itself
+                self._tell(marshal.dumps((key, code)))
         return code
 
     def learn(self) -> None:
@@ -54,6 +54,10 @@ class Shared:
             self._made.setdefault(key, code)
             at = end
         self._learned += at
+
+    def _tell(self, record: bytes) -> None:
+        if self._told() < LIMIT:
+            os.write(self._file, len(record).to_bytes(SIZE, "big") + record)
 
     def _told(self) -> int:
         return os.fstat(self._file).st_size
@@ -78,11 +82,16 @@ def share() -> Shared | None:
             return plain(self, source, *words, **named)
         now = context.current(optional=True)
         key = (
-            str.__str__(source),  # a plain text, whatever tags it has
+            untagged(source),
             bool(now and now.escape_backslashes),
-            *(getattr(self, name) for name in settings),
+            *(untagged(getattr(self, name)) for name in settings),
         )
         return shared.get(key, lambda: plain(self, source))
 
     environment.compile = compile_once
     return shared
+
+
+def untagged(value: Any) -> Any:
+    """Return a text without Ansible's tags; what isn't a text as it is."""
+    return str.__str__(value) if isinstance(value, str) else value

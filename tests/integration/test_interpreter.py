@@ -169,3 +169,26 @@ def test_become_is_plain_python(
     become = {"become": True, "become_method": method, "become_user": getpass.getuser()}
     monkeypatch.setenv("ANSIBLE_BECOME_ALLOW_SAME_USER", "1")
     assert not parent(True, interpreter, tmp_path, **become)
+
+
+def built(tmp_path: Path) -> list[str]:
+    """Return the modules of ours that Ansible has built to send since the last time."""
+    kept = list((tmp_path / ".cache" / "payloads").glob("*andamio*"))
+    for file in kept:
+        file.unlink()
+    return sorted(file.name for file in kept if file.suffix != ".json")
+
+
+@pytest.mark.parametrize("how", ["by name", "async", "off"])
+def test_our_modules_are_sent_only_where_they_must_be(
+    fresh_aws: Aws, interpreter: Interpreter, tmp_path: Path, how: str
+) -> None:
+    warm = {"andamio.laravel_aws.instance_role": ROLE}
+    play(interpreter, tmp_path, True, [warm])  # whoever comes first starts the server, by sending a module
+    built(tmp_path)
+    task: dict[str, Any] = {"andamio.laravel_aws.hosted_zone": {"name": "academia.test"}}
+    if how == "async":
+        task |= {"async": 60, "poll": 1}
+    (result, *_rest) = play(interpreter, tmp_path, how != "off", [task])
+    assert result["changed"]
+    assert bool(built(tmp_path)) is (how != "by name")
