@@ -41,6 +41,7 @@ import sys
 from typing import Any
 
 from ansible import constants as C
+from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import (
     action_loader,
@@ -51,6 +52,7 @@ from ansible.plugins.loader import (
     test_loader,
 )
 from ansible_collections.andamio.laravel_aws.plugins.plugin_utils import _preloaded, _templates
+from ansible_collections.andamio.laravel_aws.plugins.plugin_utils._in_memory import InMemory
 from ansible_collections.andamio.laravel_aws.plugins.plugin_utils._payloads import Payloads
 
 Plugins = tuple[tuple[Any, tuple[str, ...]], ...]
@@ -76,6 +78,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     _payloads: Payloads | None = None
     _templates: _templates.Shared | None = None
+    _in_memory = False  # whether the preloaded interpreter runs
     _waiting = False  # for the first task that is on another host
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
@@ -83,14 +86,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             for _plugin in loader.all():
                 pass
         load(HERE)
+        use_once()
         self._templates = _templates.share()
         folder = self.get_option("payloads")
         if folder:
             # Without them, a run takes longer and that is all.
             with contextlib.suppress(OSError, ValueError):
                 self._payloads = Payloads(folder, C.DEFAULT_LOCAL_TMP)
-        if not _preloaded.is_there(sys.executable, os.environ):
-            self._restore()
+        self._in_memory = _preloaded.is_there(sys.executable, os.environ)
         # What is garbage by now stays, which costs less than looking for it.
         gc.freeze()
 
@@ -101,9 +104,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if self._waiting:
             self._waiting = False
             load(ELSEWHERE)
-            self._restore()
             gc.freeze()
-        action_loader.get(task.action, class_only=True, collection_list=task.collections)
+        action = action_loader.get(task.action, class_only=True, collection_list=task.collections)
+        self._restore(task.action, action)
         if self._templates is not None:
             self._templates.learn()
 
@@ -115,10 +118,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             with contextlib.suppress(OSError, ValueError):
                 self._payloads.keep()
 
-    def _restore(self) -> None:
-        if self._payloads is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._payloads.restore()
+    def _restore(self, module: str, action: Any) -> None:
+        """Give the run what a task may send: its module, or, where it has an action of its own, any."""
+        if self._payloads is None or not getattr(action, "_requires_connection", True):
+            return
+        if action is not None and issubclass(action, InMemory) and self._in_memory:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self._payloads.restore(module.rpartition(".")[2] if action is None else "*")
 
 
 def load(plugins: Plugins) -> None:
@@ -126,3 +133,18 @@ def load(plugins: Plugins) -> None:
     for loader, names in plugins:
         for name in names:
             loader.get(name, class_only=True)
+
+
+def use_once() -> None:
+    """Have Ansible make what it makes at its first use of a template and of a module's answer."""
+    for direction in Direction:
+        get_module_encoder("legacy", direction)
+        get_module_decoder("legacy", direction)
+    # Nobody's promise: where this Ansible has them otherwise, each task does it.
+    with contextlib.suppress(ImportError, AttributeError, TypeError):
+        from ansible._internal._task import UnifiedTaskResult  # noqa: PLC0415
+        from ansible._internal._templating._jinja_bits import AnsibleEnvironment  # noqa: PLC0415
+
+        for is_module in (True, False):
+            UnifiedTaskResult.get_result_key_to_resolved_field_mapping(source_is_module=is_module)
+        AnsibleEnvironment().from_string("{{ 1 }}")

@@ -44,15 +44,22 @@ class Payloads:
         self._run = Path(local_tmp) / "ansiballz_cache"
         self._marks: dict[str, Mark] = {}
         self._roots: dict[str, str | None] = {}
+        self._restored: set[Path] = set()
         self._kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self._kept.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
             raise PermissionError(f"{folder} isn't a folder of this user alone")
 
-    def restore(self) -> None:
-        """Give this run what was kept and is current; remove what isn't."""
+    def restore(self, module: str) -> None:
+        """Give this run what was kept of a module and is current; remove what isn't.
+
+        module: its last name, or * for all.
+        """
         self._run.mkdir(exist_ok=True)
-        for note in self._kept.glob("*.json"):
+        for note in self._kept.glob(f"*.{module}-*.json"):
+            if note in self._restored:
+                continue
+            self._restored.add(note)
             payload = note.with_suffix("")
             if payload.exists() and self._is_current(json.loads(note.read_text())):
                 target = self._run / payload.name

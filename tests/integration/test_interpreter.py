@@ -192,3 +192,22 @@ def test_our_modules_are_sent_only_where_they_must_be(
     (result, *_rest) = play(interpreter, tmp_path, how != "off", [task])
     assert result["changed"]
     assert bool(built(tmp_path)) is (how != "by name")
+
+
+def test_defaults_are_the_modules_own(fresh_aws: Aws, interpreter: Interpreter, tmp_path: Path) -> None:
+    tasks = [
+        {"andamio.laravel_aws.instance_role": {}, "check_mode": True},
+        {"andamio.laravel_aws.hosted_zone": {}, "check_mode": True, "ignore_errors": True},
+    ]
+    for preload in (True, True, False):  # the first may have to start the server
+        role, zone = play(
+            interpreter, tmp_path, preload, tasks, module_defaults={"andamio.laravel_aws.instance_role": ROLE}
+        )
+        assert role["changed"]
+        assert "missing required arguments: name" in zone["msg"]
+
+
+def test_all_modules_that_talk_to_aws_can_run_by_name() -> None:
+    group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["aws"]
+    for name in (name for name in group if isinstance(name, str)):
+        assert "InMemory" in (ROOT / "plugins" / "action" / f"{name}.py").read_text(), name

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a module of the collection that talks to AWS: what ansible.builtin.normal does, without sending it.
 
-meta/runtime.yml sends these modules' tasks here.
+Ansible looks for a module's action by the module's name: plugins/action has a link to this for each of them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+../plugin_utils/_aws_action.py
