@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Loads filters, tests, connections and each task's action before it is started. Each task is a fork of
     Ansible, and would load them for itself.
+  - Has a template that tasks share compiled once in a run.
   - Keeps Python's garbage collector off what is in memory by then, which each task would copy otherwise.
   - Keeps what Ansible builds of each module to send it (the module and all module_utils it needs, without any
     argument) from run to run. It is used again only while every file it was built from is unchanged, and
