@@ -6,7 +6,7 @@ import copy
 
 from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter
 
-from interpreter.preload import alias_once
+from interpreter.memory import alias_once
 
 NAMES = [
     name
