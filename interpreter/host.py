@@ -18,7 +18,6 @@ import ctypes
 import gc
 import importlib
 import io
-import json
 import os
 import select
 import signal
@@ -115,11 +114,9 @@ class Host:
                     kill(pid, signal.SIGTERM)
 
     def _run(self, number: int, data: bytes) -> None:
-        size = int.from_bytes(data[:4], "big")
-        environment, program = json.loads(data[4 : 4 + size]), data[4 + size :]
+        environment, program, payload = self._memory.request(data)
         self._is_old = self._is_old or any(fingerprint(path) != was for path, was in self._was.items())
-        payload = None if self._is_old else self._memory.payload(program)
-        if payload is None:
+        if payload is None or self._is_old:
             send(b"N", number)
             return
         streams = [os.memfd_create(name) for name in ("stdout", "stderr")]

@@ -11,28 +11,29 @@ import base64
 import gc
 import importlib.machinery
 import io
+import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Sequence
 from types import CodeType, ModuleType
 from typing import Any
 
-ZIP = re.compile(rb"^zip_data='([A-Za-z0-9+/=]+)',$", re.MULTILINE)
 TOPS = frozenset({"ansible", "ansible_collections"})
 # What is imported here beforehand; a module itself never is.
 UTILS = re.compile(r"ansible/module_utils/|ansible_collections/\w+/\w+/plugins/module_utils/")
 # Stands for a payload's path in files' names: that is another for each task, and code isn't. Never a folder.
 ROOT = "/dev/null/payload"
-KEPT = 64  # payloads
 Content = tuple[int, int]  # a file's checksum and size
 
 
 class Payload:
-    """The zip of one module: where its files are. Raises BadZipFile or ValueError where it isn't one."""
+    """The zip of one module: where its files are. Raises BadZipFile where it isn't one."""
 
-    def __init__(self, encoded: bytes) -> None:
-        self.zip = zipfile.ZipFile(io.BytesIO(base64.b64decode(encoded)))
+    def __init__(self, packed: bytes) -> None:
+        self.encoded = base64.b64encode(packed)
+        self.zip = zipfile.ZipFile(io.BytesIO(packed))
         self.infos = {info.filename: info for info in self.zip.infolist()}
         self.content = {name: (info.CRC, info.file_size) for name, info in self.infos.items()}
         self.paths: dict[str, str] = {}
@@ -46,7 +47,8 @@ class Memory:
     """Code by its content, and the module_utils that are imported."""
 
     def __init__(self) -> None:
-        self._payloads: dict[bytes, Payload] = {}
+        self._pieces: dict[str, bytes] = {}
+        self._payloads: dict[str, Payload] = {}
         self._code: dict[tuple[str, Content], CodeType] = {}
         self._imported: dict[str, tuple[str, Content]] = {}  # by name
         self._unknown: list[tuple[Payload, str]] = []
@@ -56,21 +58,39 @@ class Memory:
         """Whether there is something to learn."""
         return bool(self._unknown)
 
-    def payload(self, program: bytes) -> Payload | None:
-        """Return a program's payload; None where it isn't Ansible's."""
-        found = ZIP.search(program)
-        if found is None:
-            return None
-        if found[1] not in self._payloads:
+    def request(self, data: bytes) -> tuple[dict[str, str], bytes, Payload | None]:
+        """Return a task's environment, program and payload; none where it isn't a module of Ansible's.
+
+        data: what pieces.py has made of them.
+        """
+        size = int.from_bytes(data[:4], "big")
+        head = json.loads(data[4 : 4 + size])
+        blob = io.BytesIO(zlib.decompress(data[4 + size :]))
+        before = self._joined(head["text"], blob)
+        if "zip" not in head:
+            return head["environment"], before, None
+        whole = head["whole"]
+        if whole not in self._payloads:
             try:
-                payload = Payload(found[1])
-            except (ValueError, zipfile.BadZipFile):
-                return None
-            if len(self._payloads) >= KEPT:
-                del self._payloads[next(iter(self._payloads))]
-            self._payloads[found[1]] = payload
+                payload = self._payloads[whole] = Payload(self._joined(head["zip"], blob))
+            except zipfile.BadZipFile:
+                return head["environment"], before, None
             self._unknown += [(payload, name) for name in payload.paths]
-        return self._payloads[found[1]]
+        payload = self._payloads[whole]
+        program = before + payload.encoded + self._joined(head["rest"], blob)
+        return head["environment"], program, payload
+
+    def _joined(self, items: list[tuple[str, int]], blob: io.BytesIO) -> bytes:
+        """Put pieces together; those that are new are remembered, if they are to be."""
+        data = []
+        for name, size in items:
+            if name not in self._pieces or size:
+                data.append(blob.read(size))
+                if name:
+                    self._pieces[name] = data[-1]
+            else:
+                data.append(self._pieces[name])
+        return b"".join(data)
 
     def lend(self, payload: Payload) -> None:
         """Have a task find what its payload has, and nothing else. This is the task's process."""
