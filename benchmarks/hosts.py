@@ -34,28 +34,31 @@ TEXT = """
 All host roles of phase 1 (base, mysql, php_fpm, nginx, certbot, laravel_app) on a host where nothing is to be
 changed, over SSH, the same roles in all three columns:
 
-- *ours*: ansible.cfg as it is (pipelining, connections that persist), and the facts that the roles use;
+- *ours*: ansible.cfg and the inventory as they are (pipelining, connections that persist, one process on the
+  host that runs the modules), and the facts that the roles use;
 - *defaults*: what Ansible does without an ansible.cfg: no pipelining, so each module is copied to the host
   before it runs; all facts; connections persist, for that is its default;
 - *alone*: the same, with a connection for each command, as where ControlPersist can't be had.
 
-Each run begins with a new connection. *SSH commands* are what goes to the host and is waited for.
+Each run begins with a new connection. *SSH commands* are what goes to the host and is waited for, and
+*modules handed over* are what that one process runs.
 
 | SSH | ours | defaults | alone | ours / defaults | ours / alone |
 | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 COUNTS = """
-| | tasks | SSH commands | files copied |
-| --- | ---: | ---: | ---: |
+| | tasks | SSH commands | modules handed over | files copied |
+| --- | ---: | ---: | ---: | ---: |
 """
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What one run has done: tasks on the host, commands over SSH, files copied."""
+    """What one run has done: tasks on the host, commands over SSH, modules for the process, files copied."""
 
     tasks: int
     commands: int
+    handed_over: int
     copies: int
 
 
@@ -73,7 +76,8 @@ def measure(folder: Path, runs: int) -> Section:
         rows.append(row(latency, results))
         print(rows[-1], end="", flush=True)
     table = "".join(
-        line([name, *map(str, (one.tasks, one.commands, one.copies))]) for name, one in counts.items()
+        line([name, *map(str, (one.tasks, one.commands, one.handed_over, one.copies))])
+        for name, one in counts.items()
     )
     return Section("An unchanged host", circumstances(runs) + TEXT + "".join(rows) + COUNTS + table)
 
@@ -101,7 +105,8 @@ def settings(folder: Path, inventory: Path, latency: float) -> dict[str, Tool]:
     for name, ssh in SSH.items():
         variables = folder / f"{name}.json"
         variables.touch(mode=0o600)
-        variables.write_text(json.dumps({**given, "all_facts": name != OURS}))
+        usual = {} if name == OURS else {"all_facts": True, "ansible_connection": "ssh"}
+        variables.write_text(json.dumps({**given, "all_facts": False, **usual}))
         words = [*command(PEERS / "hosts.yml", inventory, {}), "-e", f"@{variables}"]
         environment = {
             "ANSIBLE_PIPELINING": str(name == OURS),
@@ -126,7 +131,8 @@ def count(tool: Tool) -> Counted:
     recap = re.search(r"ok=(\d+)\s+changed=0\s+unreachable=0\s+failed=0", done.stdout)
     if done.returncode or not recap:
         raise RuntimeError(f"{tool.name} is to change nothing:\n{done.stdout[-4000:]}{done.stderr}")
-    return Counted(int(recap[1]), done.stdout.count("SSH: EXEC ssh"), done.stdout.count("SSH: EXEC sftp"))
+    said = ("SSH: EXEC ssh", "> PRELOADED ", "SSH: EXEC sftp")
+    return Counted(int(recap[1]), *(done.stdout.count(words) for words in said))
 
 
 def row(latency: float, results: Mapping[str, Result]) -> str:

@@ -70,7 +70,11 @@ def deployers(
     sockets.mkdir(exist_ok=True)
     arguments = {"ansible_ssh_common_args": common_args(proxy_command(), latency)}
     key = str(config.MACHINE_KEY)
-    reach = {"ansible_user": config.HOST_USER, "ansible_ssh_private_key_file": key}
+    reach = {
+        "ansible_connection": "andamio.laravel_aws.preloaded_ssh",
+        "ansible_user": config.HOST_USER,
+        "ansible_ssh_private_key_file": key,
+    }
     ours = folder / "ours.json"
     ours.write_text(json.dumps({"laravel": {"hosts": {host.name: reach}}}))
     task = {"name": "Deploy", "andamio.laravel_aws.laravel_release": {"artifact": str(artifacts["module"])}}

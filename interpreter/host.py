@@ -270,13 +270,15 @@ def fresh(path: list[str]) -> types.ModuleType:
 def stream(number: int, like: Any) -> io.TextIOWrapper:
     """Return a standard stream as a Python makes it that isn't at a terminal."""
     raw = io.FileIO(number, "r" if number == 0 else "w", closefd=False)
-    buffer: Any = io.BufferedReader(raw) if number == 0 else io.BufferedWriter(raw)
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    buffer: Any = io.BufferedReader(raw) if number == 0 else raw if unbuffered else io.BufferedWriter(raw)
     made = io.TextIOWrapper(
         buffer,
         encoding=like.encoding,
         errors=like.errors,
         newline=None if number == 0 else "\n",
-        line_buffering=number == 2,
+        line_buffering=number == 2 and not unbuffered,
+        write_through=unbuffered,
     )
     # As an interpreter has it; typeshed knows it as a property.
     made.mode = "r" if number == 0 else "w"  # type: ignore[misc]

@@ -2,9 +2,9 @@
 
 """What goes to a host of a module's payload: only what the host wasn't sent before.
 
-A payload has a zip with all module_utils that a module needs, 160 kB and more, and most of it is the same for
-all. Where the way to a host is long or narrow, sending it takes longer than running it. host_memory.py puts it
-together again, to the last byte.
+A payload has a zip with all module_utils that a module needs, 160 kB and more, and most of it is the same
+for all. Where the way to a host is long or narrow, sending it takes longer than running it. host_memory.py
+puts it together again, to the last byte.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Pieces:
         self._blob = bytearray()
 
     def request(self, data: bytes) -> bytes:
-        """Return what goes to the host for a request: a task's environment, with its size, and its program."""
+        """Return what goes to the host for a task's environment, after its size, and its program."""
         size = int.from_bytes(data[:4], "big")
         environment, program = json.loads(data[4 : 4 + size]), data[4 + size :]
         self._blob = bytearray()
