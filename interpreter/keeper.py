@@ -122,7 +122,7 @@ class Keeper:
             self._want_to_write()
             wait = None if self._is_ready else max(0.0, self._deadline - time.monotonic())
             ready = self._selector.select(wait)
-            if not ready and not self._is_ready:
+            if not self._is_ready and time.monotonic() >= self._deadline:
                 return
             for key, events in ready:
                 if key.fd == self._run:

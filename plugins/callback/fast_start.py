@@ -64,7 +64,7 @@ HERE = (
     (action_loader, ("ansible.builtin.normal",)),
 )
 ELSEWHERE = (
-    (connection_loader, ("ansible.builtin.ssh",)),
+    (connection_loader, ("ansible.builtin.ssh", "andamio.laravel_aws.preloaded_ssh")),
     (become_loader, ("ansible.builtin.sudo",)),
 )
 
