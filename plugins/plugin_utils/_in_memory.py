@@ -14,6 +14,7 @@ from typing import Any
 from ansible.executor import module_common
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as Normal
 
 from . import _preloaded
 
@@ -75,3 +76,7 @@ class InMemory(ActionBase):  # type: ignore[misc]
         except (AttributeError, TypeError):
             return None  # another Ansible's; and what can't be written as JSON, it says itself
         return built, module
+
+
+class AwsAction(InMemory, Normal):  # type: ignore[misc]
+    """What a module that talks to AWS has for an action: Ansible looks for one by the module's name."""

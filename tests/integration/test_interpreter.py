@@ -210,4 +210,4 @@ def test_defaults_are_the_modules_own(fresh_aws: Aws, interpreter: Interpreter, 
 def test_all_modules_that_talk_to_aws_can_run_by_name() -> None:
     group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["aws"]
     for name in (name for name in group if isinstance(name, str)):
-        assert "InMemory" in (ROOT / "plugins" / "action" / f"{name}.py").read_text(), name
+        assert "_in_memory import" in (ROOT / "plugins" / "action" / f"{name}.py").read_text(), name
