@@ -267,7 +267,6 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    os.chdir("/")
     keeper = Keeper(start, socket.socket(fileno=int(sys.argv[1])))
     try:
         keeper.keep()
