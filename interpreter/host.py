@@ -52,6 +52,8 @@ class Host:
     """One loop: read frames, fork, tell how tasks have ended, and learn while there is nothing to do."""
 
     def __init__(self, memory: Any, token: bytes) -> None:
+        if sys.platform != "linux":
+            sys.exit()  # before it says hello, so that nothing is handed over
         self._memory = memory
         self._path = [
             "",
@@ -262,7 +264,11 @@ def fresh(path: list[str]) -> types.ModuleType:
     importlib.invalidate_caches()
     main = types.ModuleType("__main__")
     vars(main).update(__builtins__=builtins, __annotations__={}, __file__="<stdin>", __cached__=None)
-    sys.modules["__main__"] = main
+    for name in {"__main__", "__mp_main__"} & {*sys.modules}:
+        sys.modules[name] = main
+    if "platform" in sys.modules:
+        # It has asked for the host's name by now, which an earlier task may have changed.
+        vars(sys.modules["platform"]).update(_uname_cache=None, _platform_cache={}, _os_release_cache=None)
     gc.enable()
     return main
 

@@ -121,6 +121,16 @@ def test_module_utils_stay_in_memory(make: Make) -> None:
     assert host.says("time.sleep(0)\n" + code, util=util) == str(host.process.pid)
 
 
+def test_what_the_host_is_is_asked_anew(make: Make) -> None:
+    host = make()
+    util = "import platform\nNODE = platform.node(), platform.platform()\n"
+    for _round in range(2):
+        found = host.says("import platform\nprint(platform._uname_cache, platform._platform_cache)")
+        assert found == "None {}"
+        host.says("import ansible.module_utils.util", util=util)
+        host.settle()
+
+
 def test_a_module_isn_t_in_memory(make: Make) -> None:
     host = make()
     for _round in range(2):
