@@ -113,7 +113,7 @@ class Host:
             elif kind == b"K":
                 for pid in [pid for pid, task in self._tasks.items() if task[0] == number]:
                     self._told[pid] = time.monotonic()
-                    kill(pid, signal.SIGTERM)
+                    interrupt(pid)
 
     def _run(self, number: int, data: bytes) -> None:
         environment, program, payload = self._memory.request(data)
@@ -163,7 +163,8 @@ class Host:
             if pid not in self._tasks:
                 continue
             number, *streams = self._tasks.pop(pid)
-            self._told.pop(pid, None)
+            if self._told.pop(pid, None) is not None:
+                end_rest(pid)
             for kind, stream in ((b"O", streams[0]), (b"E", streams[1])):
                 for start in range(0, os.fstat(stream).st_size, CHUNK):
                     send(kind, number, os.pread(stream, CHUNK, start))
@@ -180,10 +181,11 @@ class Host:
         """End, and all tasks before."""
         signal.set_wakeup_fd(-1)
         for pid in self._tasks:
-            kill(pid, signal.SIGTERM)
+            interrupt(pid)
         end = time.monotonic() + GRACE
         while self._tasks and time.monotonic() < end:
             for pid in [pid for pid in self._tasks if os.waitpid(pid, os.WNOHANG)[0]]:
+                end_rest(pid)
                 del self._tasks[pid]
             time.sleep(0.01)
         for pid in self._tasks:
@@ -195,6 +197,18 @@ class Host:
         files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
         paths = {sys.executable, *SESSION, *self._path[1:], *filter(None, files)}
         return {path: fingerprint(path) for path in paths if not path.startswith("/dev/null/")}
+
+
+def interrupt(pid: int) -> None:
+    """Have a task end as Ctrl-C ends one: it takes what it has unpacked along."""
+    with suppress(OSError):
+        os.kill(pid, signal.SIGINT)
+
+
+def end_rest(pid: int) -> None:
+    """End what a task has started, and left behind."""
+    with suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def kill(pid: int, number: int) -> None:

@@ -19,7 +19,9 @@ import pytest
 from ansible_collections.andamio.laravel_aws.plugins.plugin_utils import _host_process
 
 from interpreter.pieces import Pieces
-from tests.unit.interpreter.conftest import gone
+from tests.unit.interpreter.conftest import gone, no_signal_is_ignored
+
+__all__ = ["no_signal_is_ignored"]  # a fixture for all
 
 HEAD = _host_process.HEAD
 TOKEN = "0123456789abcdef"

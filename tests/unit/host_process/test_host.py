@@ -192,14 +192,21 @@ def test_a_task_that_is_killed_says_so(host: Host) -> None:
     assert host.run(payload("os.kill(os.getpid(), 9)")) == (128 + 9, "", "")
 
 
-def test_a_task_ends_with_all_it_has_started(make: Make, tmp_path: Path) -> None:
-    host = make()
+def test_a_task_ends_with_all_it_has_started_and_unpacked(make: Make, tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    host = make(TMPDIR=str(unpacked))
     code = "import subprocess\np = subprocess.Popen(['sleep', '60'])\n"
     code += f"open({str(tmp_path / 'pids')!r}, 'w').write(f'{{os.getpid()}} {{p.pid}}\\n')\np.wait()"
     host.ask(payload(code), 5)
     pids = wait_for(tmp_path / "pids").split()
+    assert [*unpacked.iterdir()]
     host.kill(5)
-    assert host.answer() == (5, (128 + 15, "", ""))
+    number, done = host.answer()
+    assert done is not None
+    assert (number, done[0]) == (5, 1)
+    assert done[2].endswith("\nKeyboardInterrupt\n")
+    assert not [*unpacked.iterdir()]
     for pid in pids:
         gone(int(pid))
     assert host.says("print('well')") == "well"
@@ -208,7 +215,7 @@ def test_a_task_ends_with_all_it_has_started(make: Make, tmp_path: Path) -> None
 def test_one_that_won_t_end_is_made_to(make: Make, tmp_path: Path) -> None:
     host = make()
     code = (
-        f"import signal\nsignal.signal(15, signal.SIG_IGN)\nopen({str(tmp_path / 'it')!r}, 'w').write('\\n')"
+        f"import signal\nsignal.signal(2, signal.SIG_IGN)\nopen({str(tmp_path / 'it')!r}, 'w').write('\\n')"
     )
     host.ask(payload(code + "\ntime.sleep(60)"), 5)
     wait_for(tmp_path / "it")
