@@ -81,7 +81,8 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
 
     def _values(self, file: Path) -> dict[str, str]:
         """Return project, environment and region. Raises AnsibleParserError where one isn't said."""
-        known = self.loader.load_from_file(str(file)) if file.is_file() else {}
+        # Not by the cache: the variables of this file are templates for who reads it next, and not for this.
+        known = self.loader.load_from_file(str(file), cache="none") if file.is_file() else {}
         values = {}
         for name in ("project", "environment", "region"):
             value = known.get(f"andamio_{name}")
