@@ -30,6 +30,7 @@ MIRRORS = ("/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 SIZES = (10, 40, 160)
 IMAGE = "/aws/service/canonical/ubuntu/server/26.04/stable/current/arm64/hvm/ebs-gp3/ami-id"
 
+OURS = ("ours", "started", "plain")
 OWNER = {"AWS_ACCESS_KEY_ID": "sandbox"}
 """The one key that may do anything in sandbox.aws."""
 
@@ -39,12 +40,14 @@ and address, the zone, a certificate that is validated, a distribution with its 
 many parameters and TXT records: `ansible-playbook site.yml -t phase1` and its `--check`, and the same
 resources in benchmarks/peers/terraform, applied and planned. Ours also uploads the site, which Terraform
 leaves to another tool. Terraform waits for S3's lifecycle rules (some 50 s) and for each change in Route 53
-(15 s) whatever the account answers. *plain* is ours with ANDAMIO_PRELOAD=0. The first apply is run once.
+(15 s) whatever the account answers. *ours* is what `make plan` runs: interpreter/ansible-playbook, whose
+process has Ansible in memory. *started* is ansible-playbook started anew; *plain* is that with
+ANDAMIO_PRELOAD=0. The first apply is run once.
 
 """
 HEAD = """\
-| Parameters, records | What | ours | plain | terraform | ours / terraform | requests | terraform's |
-| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| Parameters, records | What | ours | started | plain | terraform | ours / its | requests | its |
+| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 MISSING = "\nTerraform or its AWS provider wasn't found, so it isn't beside ours.\n"
 
@@ -107,7 +110,7 @@ def measure(folder: Path, runs: int) -> Section:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
     peer = provider_mirror()
     with ExitStack() as stack:
-        names = ["ours", "plain", *(["terraform"] if peer else [])]
+        names = [*OURS, *(["terraform"] if peer else [])]
         accounts = {name: stack.enter_context(account(folder, name)) for name in names}
         rows = [row for size in SIZES for row in measured(folder, accounts, peer, size, runs)]
     table = HEAD + "".join(rows)
@@ -118,7 +121,7 @@ def measured(
     folder: Path, accounts: Mapping[str, Account], peer: Path | None, size: int, runs: int
 ) -> Iterator[str]:
     """Yield the rows of one size: the first apply, and the plan of what is there."""
-    makers = {name: ours(folder, accounts[name], name, size) for name in ("ours", "plain")}
+    makers = {name: ours(folder, accounts[name], name, size) for name in OURS}
     if peer:
         makers["terraform"] = terraform(folder, accounts["terraform"], peer, size)
 
@@ -168,10 +171,11 @@ def ours(folder: Path, account: Account, name: str, size: int) -> tuple[Tool, To
             }
         )
     )
-    ansible = str(Path(sys.executable).with_name("ansible-playbook"))
+    start = ROOT / "interpreter" if name == "ours" else Path(sys.executable).parent
+    ansible = str(start / "ansible-playbook")
     # The host is another measurement's: there is none behind this account.
     scope = ["-t", "phase1", "--skip-tags", "summary", "--limit", "localhost"]
-    switch = ["env", f"ANDAMIO_PRELOAD={int(name == 'ours')}"]
+    switch = ["env", f"ANDAMIO_PRELOAD={int(name != 'plain')}"]
     command = [*switch, ansible, "-i", str(inventory), "site.yml", *scope, "-e", f"@{values}"]
     return Tool(name, command), Tool(name, [*command, "--check"])
 
@@ -227,7 +231,7 @@ def row(size: int, what: str, results: Mapping[str, Result]) -> str:
         flush=True,
     )
     mine, peer = results["ours"], results.get("terraform")
-    cells = [f"{size}", what, f"{mine.median:.2f}", f"{results['plain'].median:.2f}"]
+    cells = [f"{size}", what, *(f"{results[name].median:.2f}" for name in OURS)]
     cells += [f"{peer.median:.2f}", f"{mine.median / peer.median:.2f}"] if peer else ["", ""]
     cells += [f"{sum(mine.requests.values())}", f"{sum(peer.requests.values())}" if peer else ""]
     return line(cells)

@@ -14,10 +14,11 @@ import re
 import sys
 import types
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .current import Current
 from .memory import remember_methods, shared_loader
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,35 +43,24 @@ SERVICES = (
 )
 PHASE_1 = SERVICES.index("cloudwatch")
 
-# Read anew for each task, so that they may differ from the server's.
-FRESH = frozenset(
-    {"TZ", "PATH", "TMPDIR", "TEMP", "TMP", "COLUMNS", "LINES", "TERM", "USER", "LOGNAME", "LANGUAGE"}
-)
-# Whatever preloading reads, these decide how an interpreter starts. The last two are put right for each task.
-STARTUP = ("LC_ALL", "LC_CTYPE", "LANG", "HOME")
-SETTABLE = frozenset({"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"})
-
 NOBODY = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
-class Preloaded:
+class Preloaded(Current):
     """What is in memory, and what it was made from."""
 
     def __init__(self) -> None:
-        self.path = list(sys.path)
+        super().__init__()
         self.sources: dict[str, tuple[int, int]] = {}  # by its place in a zip: checksum and size
-        self._stats: dict[str, tuple[int, int, int] | None] = {}
-        self._variables: dict[str, str | None] = {}
         self.modules: dict[str, types.CodeType] = {}  # the collection's own, by their full name
         self._steps: list[Callable[[], object]] = [
             *(functools.partial(self.module, name) for name in own_modules()),
-            *(functools.partial(self._client, service) for service in SERVICES[:PHASE_1]),
+            *(functools.partial(self.client, service) for service in SERVICES[:PHASE_1]),
             *(functools.partial(optional, name) for name in collection_utils("amazon.aws")),
-            *(functools.partial(self._client, service) for service in SERVICES[PHASE_1:]),
+            *(functools.partial(self.client, service) for service in SERVICES[PHASE_1:]),
         ]
-        with reads() as seen:
+        with self.reading():
             self._import()
-        self._compare({*STARTUP, *seen} - FRESH)
         self._loader, self._files = shared_loader()
         remember_methods()
         self._settle()
@@ -83,20 +73,11 @@ class Preloaded:
         self._settle()
         return True
 
-    def is_current(self) -> bool:
-        """Whether every file that was read is as it was."""
-        return all(fingerprint(path) == was for path, was in self._stats.items())
-
-    def suits(self, environment: dict[str, str]) -> bool:
-        """Whether an interpreter with this environment would have started, and imported, the same."""
-        python = {name for name in (*environment, *os.environ) if name.startswith("PYTHON")} - SETTABLE
-        return all(environment.get(name) == os.environ.get(name) for name in {*self._variables, *python})
-
     def module(self, name: str) -> types.CodeType:
         """Return what a module of the collection does when it is run. Raises OSError where there is none."""
         if name not in self.modules:
             path = module_file(name)
-            self._stats.setdefault(str(path), fingerprint(str(path)))
+            self.note(str(path))
             self.modules[name] = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
         return self.modules[name]
 
@@ -110,11 +91,11 @@ class Preloaded:
         for name in collection_utils("andamio.laravel_aws"):
             optional(name)
 
-    def _compare(self, names: set[str]) -> None:
-        self._variables = {name: os.environ.get(name) for name in names}
+    def client(self, service: str, use: Callable[[Any], object] = bool) -> None:
+        """Make a client, so that all it reads is in the loader's memory, and forget it.
 
-    def _client(self, service: str) -> None:
-        """Make a client, so that all it reads is in the loader's memory, and forget it."""
+        use: is given it first.
+        """
         if self._loader is None:
             return
         import boto3  # noqa: PLC0415 - only where it is installed
@@ -123,7 +104,7 @@ class Preloaded:
         # The user's own configuration and keys are none of the server's business.
         os.environ |= NOBODY
         try:
-            boto3.session.Session("none", "none", region_name="us-east-1").client(service)
+            use(boto3.session.Session("none", "none", region_name="us-east-1").client(service))
             for more in ("paginators-1", "waiters-2"):
                 with contextlib.suppress(botocore.exceptions.DataNotFoundError):
                     self._loader.load_service_model(service, more)
@@ -139,33 +120,13 @@ class Preloaded:
             file = getattr(module, "__file__", None)
             if file is None:
                 continue
-            self._stats.setdefault(file, fingerprint(file))
+            self.note(file)
             if name.startswith(("ansible.", "ansible_collections.")) and zip_name(module) not in self.sources:
                 data = Path(file).read_bytes()
                 self.sources[zip_name(module)] = (zlib.crc32(data), len(data))
-        for file in (sys.executable, f"{sys.prefix}/pyvenv.cfg", *self.path, *self._files):
-            self._stats.setdefault(file, fingerprint(file))
+        self.note(*self._files)
         gc.collect()
         gc.freeze()
-
-
-@contextlib.contextmanager
-def reads() -> Iterator[set[str]]:
-    """Note the names of the environment's variables that are read meanwhile."""
-    seen: set[str] = set()
-    kind = type(os.environ)
-    read = kind.__getitem__
-
-    def noting(environ: Any, name: Any) -> Any:
-        seen.add(name)
-        return read(environ, name)
-
-    # Nothing tells of a read, so the method itself is replaced meanwhile: what mypy takes for a mistake.
-    kind.__getitem__ = noting  # type: ignore[method-assign]
-    try:
-        yield seen
-    finally:
-        kind.__getitem__ = read  # type: ignore[method-assign]
 
 
 def packages() -> None:
@@ -258,15 +219,6 @@ def optional(name: str) -> bool:
     except Exception:
         return False
     return True
-
-
-def fingerprint(path: str) -> tuple[int, int, int] | None:
-    """Return what changes with a file: its time, size and place; None where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def zip_name(module: types.ModuleType) -> str:

@@ -1,15 +1,18 @@
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The process that has boto3 in memory and forks for each task. The client (``python``) starts it.
+"""The process that has boto3, or Ansible, in memory and forks for each task. Its client starts it.
 
-python interpreter/server.py SOCKET   serve; descriptor 3 listens there
-python interpreter/server.py stop     stop this user's server of this Python: it ends with its last task
+python interpreter/server.py SOCKET            serve modules (client: ``python``); descriptor 3 listens there
+python interpreter/server.py SOCKET playbook   serve runs of playbooks (client: ``ansible-playbook``)
+python interpreter/server.py stop              stop this user's servers of this Python; each ends with its
+                                               last task
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import mmap
 import os
 import select
@@ -18,7 +21,7 @@ import socket
 import sys
 import time
 import types
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 
@@ -26,22 +29,26 @@ if __name__ == "__main__":
     # Beside this file nothing must be found by another name than the package's.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
-from interpreter import task
-from interpreter.preload import Preloaded
+from interpreter import modules, playbook, task
 
 LISTENER = 3
+KINDS: dict[str, Callable[[], task.Memory]] = {"": modules.Modules, "playbook": playbook.Playbooks}
 IDLE = float(os.environ.get("ANDAMIO_PRELOAD_IDLE") or 600)  # seconds
 TICK = min(2.0, IDLE / 4)  # seconds between looks at whether the socket is still there
 
 
 class Server:
-    """One loop, no thread: accept and fork, tell clients how their tasks have ended, preload in between."""
+    """One loop, no thread: accept and fork, tell clients how their tasks have ended, preload in between.
 
-    def __init__(self, path: str, listener: socket.socket) -> None:
+    Once all is in memory, the next task's process is forked while no task waits for it.
+    """
+
+    def __init__(self, path: str, listener: socket.socket, make: Callable[[], task.Memory]) -> None:
         self._path = path
         self._inode = os.stat(path).st_ino
         self._listener: socket.socket | None = listener
         self._tasks: dict[int, Task] = {}
+        self._spare: Spare | None = None
         self._ends = Ends()
         self._poll = select.poll()
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -53,21 +60,23 @@ class Server:
         signal.signal(signal.SIGUSR1, lambda *_: self._make_room())
         self._poll.register(self._wake, select.POLLIN)
         self._poll.register(listener, select.POLLIN)
-        self._preloaded = Preloaded()
+        self._memory = make()
         self._last = time.monotonic()
 
     def serve(self) -> None:
         """Serve until there is no need to, and then until the last task has ended."""
         more = True
         while self._listener is not None or self._tasks:
-            busy = more and self._listener is not None
+            busy = self._listener is not None and (more or self._spare is None)
             events = self._poll.poll(0 if busy else TICK * 1000)
             for descriptor, _event in events:
                 self._handle(descriptor)
             if self._listener is None:
                 continue
-            if not events and busy:
-                more = self._preloaded.step()
+            if not events and more:
+                more = self._memory.step()
+            elif not events and self._spare is None:
+                self._spare = self._forked()
             elif not events and not self._is_wanted():
                 self.leave()
 
@@ -82,6 +91,9 @@ class Server:
         self._poll.unregister(self._listener)
         self._listener.close()
         self._listener = None
+        if self._spare is not None:
+            self._spare.channel.close()  # which ends it
+            self._spare = None
 
     def _make_room(self) -> None:
         """A task was refused, as this process can't be what its client is: the next may start its like."""
@@ -119,18 +131,27 @@ class Server:
         if task.peer(connection)[1] != os.geteuid():
             connection.close()
             return
-        if not self._preloaded.is_current():
+        if not self._memory.is_current():
             # The client finds nobody here any more, and starts a new server.
             self.leave()
             connection.close()
             return
         self._last = time.monotonic()
+        spare, self._spare = self._spare or self._forked(), None
+        with spare.channel, contextlib.suppress(OSError):  # one that was killed is reaped as any task
+            socket.send_fds(spare.channel, [b"T"], [connection.fileno()])
+        self._tasks[spare.pid] = Task(connection, spare.place)
+        self._poll.register(connection, select.POLLRDHUP)
+
+    def _forked(self) -> Spare:
+        """Fork the process of a task to come."""
         place = self._ends.take({one.place for one in self._tasks.values()})
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            task.run(connection, self._preloaded, functools.partial(self._ends.tell, place))
-        self._tasks[pid] = Task(connection, place)
-        self._poll.register(connection, select.POLLRDHUP)
+            task.wait(theirs, self._memory, functools.partial(self._ends.tell, place))
+        theirs.close()
+        return Spare(pid, ours, place)
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -142,6 +163,9 @@ class Server:
 
     def _tell(self, pid: int, status: int) -> None:
         """Tell a task's client how it has ended, unless it has been told."""
+        if self._spare is not None and self._spare.pid == pid:
+            self._spare.channel.close()
+            self._spare = None
         one = self._tasks.pop(pid, None)
         if one is None:
             return
@@ -157,6 +181,15 @@ class Task:
     """A task that runs: its client, and its place among the ends."""
 
     connection: socket.socket
+    place: int | None
+
+
+@dataclass(frozen=True)
+class Spare:
+    """A process that waits for a task: what it gets that by, and its place among the ends."""
+
+    pid: int
+    channel: socket.socket
     place: int | None
 
 
@@ -203,33 +236,37 @@ def kill(pid: int) -> None:
 
 
 def stop(seconds: float = 5) -> None:
-    """Ask this user's server of this Python to leave, and wait for that; its tasks may take longer."""
+    """Ask this user's servers of this Python to leave, and wait for that; their tasks may take longer."""
     client = SourceFileLoader("client", os.path.join(os.path.dirname(os.path.realpath(__file__)), "python"))
     words = types.ModuleType(client.name)
     words.__file__ = client.path
     client.exec_module(words)
-    with contextlib.suppress(OSError):
-        path = words.address(sys.executable, os.environ)
-        connection = words.connected(path)
-        if connection is None:
-            return
-        pid = task.peer(connection)[0]
-        connection.close()
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + seconds
-        while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
-            time.sleep(0.02)
+    for kind in KINDS:
+        with contextlib.suppress(OSError):
+            path = words.address(sys.executable, os.environ, kind)
+            connection = words.connected(path)
+            if connection is None:
+                os.rmdir(os.path.dirname(path))  # unless there is another's in it
+                continue
+            pid = task.peer(connection)[0]
+            connection.close()
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + seconds
+            while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+                time.sleep(0.02)
 
 
 def main() -> None:
     del sys.path[0]
+    gc.set_threshold(50_000, 20, 20)  # a task's garbage goes with the task
     if sys.argv[1] == "stop":
         stop()
         return
     listener = socket.socket(fileno=LISTENER)
     listener.set_inheritable(False)
     listener.listen(128)  # once more: from now on it is this process that clients are told of
-    Server(sys.argv[1], listener).serve()
+    kind = sys.argv[2] if len(sys.argv) > 2 else ""
+    Server(sys.argv[1], listener, KINDS[kind]).serve()
 
 
 if __name__ == "__main__":

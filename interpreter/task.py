@@ -1,11 +1,15 @@
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One task, in a process of its own: it takes on what the client has, and runs what the client was given."""
+"""One task, in a process of its own: it takes on what the client has, and runs what the client was given.
+
+What that is, the server's memory knows (modules.py, playbook.py).
+"""
 
 from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import gc
 import io
 import marshal
@@ -21,10 +25,9 @@ import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from . import payload
-from .preload import LOADER, MODULES, Preloaded, module_file
 
 SECONDS = 10  # for a client to say what it wants
 # Of /proc/<pid>/status: what a fork of the server can't take on must be the same for both.
@@ -34,11 +37,30 @@ SAME = frozenset(
 )
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
-# The first word of a request for a module of the collection; its name and Ansible's version follow.
-BY_NAME = "--module"
 ENDING = signal.SIGUSR2  # from a task that has said how it ends
 # All but those that can't be ignored, and those that Python ignores.
 CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
+
+
+class Memory(Protocol):
+    """What a server has in memory, for the tasks that it forks."""
+
+    path: list[str]
+
+    def step(self) -> bool:
+        """Put one more thing there, if one is left."""
+
+    def is_current(self) -> bool:
+        """Whether a new process would read the same files."""
+
+    def suits(self, request: Request) -> bool:
+        """Whether the client's own process would have the same in memory."""
+
+    def warm_up(self) -> None:
+        """Do, in a process that waits for its task, what it will do then."""
+
+    def execute(self, request: Request) -> int:
+        """Run what was asked for, and return its exit status."""
 
 
 class Refused(Exception):
@@ -55,7 +77,6 @@ class Request:
     umask: int
     client: int
     descriptors: list[int]  # stdin, stdout, stderr and the working directory
-    module: str = ""  # instead of a program: a module of the collection, whose arguments come by stdin
 
 
 def peer(connection: socket.socket) -> tuple[int, int]:
@@ -66,17 +87,33 @@ def peer(connection: socket.socket) -> tuple[int, int]:
     return pid, uid
 
 
-def run(connection: socket.socket, preloaded: Preloaded, tell: Callable[[int], object]) -> NoReturn:
-    """Serve one client. This is the child: it never returns to the server's loop.
+def wait(channel: socket.socket, memory: Memory, tell: Callable[[int], object]) -> NoReturn:
+    """Serve one client, when it comes. This is the child: it never returns to the server's loop.
 
+    channel: brings the connection to the client; at its end there is none to come.
     tell: takes the exit status just before this process ends by itself.
     """
     try:
-        forget_server(keep=connection.fileno())
+        forget_server(keep=channel.fileno())
         os.setsid()
+        with contextlib.suppress(Exception):  # without it, the task takes longer
+            memory.warm_up()
+        _word, descriptors, _flags, _address = socket.recv_fds(channel, 1, 1)
+        channel.close()
+        if descriptors:
+            run(socket.socket(fileno=descriptors[0]), memory, tell)
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(1)
+
+
+def run(connection: socket.socket, memory: Memory, tell: Callable[[int], object]) -> NoReturn:
+    """Serve this client."""
+    try:
         try:
             request = received(connection)
-            check(request, preloaded)
+            check(request, memory)
             take_on(request)
         except (Refused, OSError, ValueError, TypeError) as refusal:
             connection.sendall(b"R" + bytes(4))
@@ -84,13 +121,7 @@ def run(connection: socket.socket, preloaded: Preloaded, tell: Callable[[int], o
             raise SystemExit from refusal
         connection.sendall(b"S" + os.getpid().to_bytes(4, "big"))
         connection.close()
-        if request.module:
-            status = execute_module(request, preloaded)
-        else:
-            source, name = program(request)
-            if source is None or not payload.is_preloaded(source, preloaded):
-                become_plain(request, source)
-            status = execute(source, name, request, preloaded)
+        status = memory.execute(request)
         tell(status)
         os._exit(status)
     except Exception:
@@ -127,21 +158,14 @@ def received(connection: socket.socket) -> Request:
     connection.settimeout(None)
     python, arguments, environment, umask = marshal.loads(data)  # noqa: S302 - it is this user's own process
     decoded = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
-    module = ""
-    if arguments[:1] == [BY_NAME]:
-        _word, module, version = arguments
-        arguments = []
-        own = module.rpartition(".")[0] == MODULES and module_file(module).is_file()
-        if version != sys.modules["ansible"].__version__ or not own:
-            raise Refused
-    return Request(python, arguments, decoded, umask, peer(connection)[0], descriptors, module)
+    return Request(python, arguments, decoded, umask, peer(connection)[0], descriptors)
 
 
-def check(request: Request, preloaded: Preloaded) -> None:
+def check(request: Request, memory: Memory) -> None:
     """Raise Refused where this process can't be what the client's own would be."""
     if os.path.dirname(request.python) != os.path.dirname(sys.executable):
         raise Refused
-    if not preloaded.suits(request.environment) or status(request.client) != status(os.getpid()):
+    if not memory.suits(request) or status(request.client) != status(os.getpid()):
         raise Refused
     for name in NAMESPACES:
         if os.readlink(f"/proc/{request.client}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
@@ -183,65 +207,6 @@ def take_on(request: Request) -> None:
     time.tzset()
 
 
-def program(request: Request) -> tuple[bytes | None, str]:
-    """Return the program and its name; None where plain Python has to see for itself."""
-    if not request.arguments:
-        with open(0, "rb", closefd=False) as file:
-            return file.read(), "<stdin>"
-    try:
-        with open(request.arguments[0], "rb") as file:
-            return file.read(), os.path.abspath(request.arguments[0])
-    except OSError:
-        return None, ""
-
-
-def become_plain(request: Request, source: bytes | None) -> NoReturn:
-    """Become plain Python, with the program that was read from stdin there again."""
-    if source is not None and not request.arguments:
-        file = os.memfd_create("stdin", 0)
-        with open(file, "wb", closefd=False) as out:
-            out.write(source)
-        os.lseek(file, 0, os.SEEK_SET)
-        os.dup2(file, 0)
-        os.close(file)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
-    os.execv(request.python, [request.python, *request.arguments])
-
-
-def execute(source: bytes, name: str, request: Request, preloaded: Preloaded) -> int:
-    """Run the program as a fresh interpreter would, and return its exit status."""
-    main = fresh(name, request, preloaded)
-    payload.forget(LOADER)
-    forget_own()
-    sys.meta_path.insert(0, payload.Finder())
-    return ended(lambda: exec(compile(source, name, "exec", dont_inherit=True), main.__dict__))  # noqa: S102
-
-
-def execute_module(request: Request, preloaded: Preloaded) -> int:
-    """Run a module of the collection as its payload would, and return its exit status.
-
-    Nothing is unpacked: what the server has in memory was current when the task came.
-    """
-    with open(0, "rb", closefd=False) as file:
-        parameters = file.read()
-    code = preloaded.module(request.module)
-    fresh("<stdin>", request, preloaded)
-    sys.path.remove("")  # as a payload does
-    forget_own()
-    sys.meta_path.insert(0, payload.ModuleFinder(request.module, code))
-    run = sys.modules[LOADER].run_module
-    return ended(
-        lambda: run(
-            json_params=parameters,
-            profile="legacy",
-            module_fqn=request.module,
-            modlib_path=code.co_filename.partition("ansible_collections")[0],
-            extensions={},
-        )
-    )
-
-
 def ended(run: Callable[[], object]) -> int:
     """Run it, and return the exit status that an interpreter ends with."""
     try:
@@ -279,13 +244,13 @@ def finish() -> int:
     return status
 
 
-def fresh(name: str, request: Request, preloaded: Preloaded) -> types.ModuleType:
+def fresh(name: str, request: Request, memory: Memory) -> types.ModuleType:
     """Put sys as a new interpreter has it, and return its __main__."""
     unbuffered = bool(request.environment.get("PYTHONUNBUFFERED"))
     sys.argv = request.arguments or [""]
     sys.orig_argv = [request.python, *request.arguments]
     sys.executable = request.python
-    sys.path[:] = [os.path.dirname(os.path.realpath(name)) if request.arguments else "", *preloaded.path]
+    sys.path[:] = [os.path.dirname(os.path.realpath(name)) if request.arguments else "", *memory.path]
     sys.dont_write_bytecode = bool(request.environment.get("PYTHONDONTWRITEBYTECODE"))
     # typeshed has the originals as final; these are the originals of this task.
     sys.stdin = sys.__stdin__ = stream(0, sys.stdin, unbuffered)  # type: ignore[misc]

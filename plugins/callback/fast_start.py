@@ -83,11 +83,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     _waiting = False  # for the first task that is on another host
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        for loader in (filter_loader, test_loader):
-            for _plugin in loader.all():
-                pass
-        load(HERE)
-        use_once()
+        load_all()
         self._templates = _templates.share()
         folder = self.get_option("payloads")
         if folder:
@@ -95,8 +91,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             with contextlib.suppress(OSError, ValueError):
                 self._payloads = Payloads(folder, C.DEFAULT_LOCAL_TMP)
         self._in_memory = _preloaded.is_there(sys.executable, os.environ)
-        # What is garbage by now stays, which costs less than looking for it.
+        # What is garbage by now stays, which costs less than looking for it; what tasks make goes with them.
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._waiting = any(host != "localhost" for host in play.hosts)
@@ -127,6 +124,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return
         with contextlib.suppress(OSError, ValueError):
             self._payloads.restore(module.rpartition(".")[2] if action is None else "*")
+
+
+def load_all() -> None:
+    """Load what each run needs; interpreter/playbook.py does it before there is one."""
+    for loader in (filter_loader, test_loader):
+        for _plugin in loader.all():
+            pass
+    load(HERE)
+    use_once()
 
 
 def load(plugins: Plugins) -> None:

@@ -6,13 +6,17 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import boto3
 import pytest
+
+from interpreter import modules
 
 from .conftest import PRELOADED, ROOT, Interpreter, Make, gone, is_running, payload
 
@@ -35,6 +39,17 @@ def open_files(process: Path) -> list[str]:
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             found.append(str(file.readlink()) if int(file.name) > 2 else "socket:")
     return [file for file in found if not file.startswith(("socket:", "pipe:"))]
+
+
+def spares(server: int | None) -> list[int]:
+    """Wait until a process waits for the next task, and nothing else is done; return a server's processes."""
+    children = Path(f"/proc/{server}/task/{server}/children")
+    deadline, before = time.monotonic() + 60, ""
+    while not (now := children.read_text()) or now != before:
+        assert time.monotonic() < deadline, "no process waits"
+        before = now
+        time.sleep(0.3)
+    return [int(pid) for pid in now.split()]
 
 
 def test_it_keeps_nothing_of_the_first_client(make: Make, tmp_path: Path) -> None:
@@ -183,3 +198,27 @@ def test_a_daemon_outlives_its_task(shared: Interpreter) -> None:
     time.sleep(0.2)
     assert is_running(daemon)
     os.kill(daemon, signal.SIGKILL)
+
+
+def test_the_next_task_s_process_waits_and_ends_with_the_server(make: Make) -> None:
+    interpreter = make()
+    interpreter.says("1")
+    server = interpreter.server()
+    (spare,) = spares(server)
+    assert interpreter.says("os.getpid()") == f"{spare}"
+    (spare,) = spares(server)
+    os.kill(spare, signal.SIGKILL)  # whatever ends it is in nobody's way
+    gone(spare)
+    assert interpreter.says(PRELOADED) == "True"
+    (spare,) = spares(server)
+    os.kill(server or 0, signal.SIGKILL)
+    gone(spare)
+
+
+def test_a_rehearsed_call_is_sent_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_words: object) -> None:
+        raise AssertionError("it was sent")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    client = boto3.session.Session("none", "none", region_name="us-east-1").client("s3")
+    modules.rehearse(client)
