@@ -35,6 +35,7 @@ class Playbooks(Current):
         os.chdir(ROOT)  # an ansible.cfg is looked for where a run begins
         with self.reading():
             importlib.import_module("ansible.cli.playbook")
+        self._templates: Any = None  # that runs have compiled
         self._steps = [self._load_plugins]
         self._settle()
 
@@ -49,6 +50,13 @@ class Playbooks(Current):
         self._steps.pop()()
         self._settle()
         return True
+
+    def ready(self) -> list[int]:
+        """Take up the templates that runs have compiled; return the file that they tell it by."""
+        if self._templates is None:
+            return []
+        self._templates.learn()
+        return [self._templates.file]
 
     def warm_up(self) -> None:
         """There is nothing to do that a run wouldn't have to do again."""
@@ -74,6 +82,7 @@ class Playbooks(Current):
             if plugin is not None:
                 once = sys.modules[plugin.__module__]
                 once.load_all()
+                self._templates = once._templates.share()
                 once.load(once.ELSEWHERE)
         # It warns where it has been done.
         sys.modules["ansible.cli"].init_plugin_loader = lambda _paths=None: None  # type: ignore[attr-defined]

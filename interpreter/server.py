@@ -146,10 +146,11 @@ class Server:
     def _forked(self) -> Spare:
         """Fork the process of a task to come."""
         place = self._ends.take({one.place for one in self._tasks.values()})
+        kept = self._memory.ready()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            task.wait(theirs, self._memory, functools.partial(self._ends.tell, place))
+            task.wait(theirs, self._memory, kept, functools.partial(self._ends.tell, place))
         theirs.close()
         return Spare(pid, ours, place)
 

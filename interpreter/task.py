@@ -25,6 +25,7 @@ import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NoReturn, Protocol
 
 from . import payload
@@ -55,6 +56,9 @@ class Memory(Protocol):
 
     def suits(self, request: Request) -> bool:
         """Whether the client's own process would have the same in memory."""
+
+    def ready(self) -> list[int]:
+        """Take up what tasks have told, before one is forked; return the files that it keeps open."""
 
     def warm_up(self) -> None:
         """Do, in a process that waits for its task, what it will do then."""
@@ -87,14 +91,15 @@ def peer(connection: socket.socket) -> tuple[int, int]:
     return pid, uid
 
 
-def wait(channel: socket.socket, memory: Memory, tell: Callable[[int], object]) -> NoReturn:
+def wait(channel: socket.socket, memory: Memory, kept: list[int], tell: Callable[[int], object]) -> NoReturn:
     """Serve one client, when it comes. This is the child: it never returns to the server's loop.
 
     channel: brings the connection to the client; at its end there is none to come.
+    kept: the server's files that are the task's as well.
     tell: takes the exit status just before this process ends by itself.
     """
     try:
-        forget_server(keep=channel.fileno())
+        forget_server(keep=[channel.fileno(), *kept])
         os.setsid()
         with contextlib.suppress(Exception):  # without it, the task takes longer
             memory.warm_up()
@@ -130,7 +135,7 @@ def run(connection: socket.socket, memory: Memory, tell: Callable[[int], object]
         os._exit(1)
 
 
-def forget_server(keep: int) -> None:
+def forget_server(keep: list[int]) -> None:
     """Let go of the server's signals and files."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, ENDING, signal.SIGHUP):
@@ -139,8 +144,8 @@ def forget_server(keep: int) -> None:
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 65536)
+    for after, before in pairwise([2, *sorted(keep), 65536]):
+        os.closerange(after + 1, before)
 
 
 def received(connection: socket.socket) -> Request:

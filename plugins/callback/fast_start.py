@@ -133,6 +133,7 @@ def load_all() -> None:
             pass
     load(HERE)
     use_once()
+    _templates.share()
 
 
 def load(plugins: Plugins) -> None:

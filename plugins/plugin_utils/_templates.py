@@ -6,8 +6,9 @@
 
 Each task is a fork of Ansible, and compiles for itself the templates that all tasks use, such as a region or
 a resource's tags. Here a fork writes what it has compiled into memory that all of them share, and the
-process that starts the next one reads it first. What Jinja makes of a text follows from the text and the
-settings of its environment; it is the same in each fork of a run.
+process that starts the next one reads it first. What Jinja makes of a text follows from the text, the
+settings of its environment and how its filters want to be called; it is the same in each fork of a run. Where
+runs are forks of a process that has Ansible in memory (interpreter/playbook.py), it is in all of them.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class Shared:
     """What was compiled in this run, by key. This process learns what its forks tell."""
 
     def __init__(self) -> None:
-        self._file = os.memfd_create("templates")
+        self.file = os.memfd_create("templates")
         # Each record is one write at the end: forks may run side by side.
-        fcntl.fcntl(self._file, fcntl.F_SETFL, fcntl.fcntl(self._file, fcntl.F_GETFL) | os.O_APPEND)
+        fcntl.fcntl(self.file, fcntl.F_SETFL, fcntl.fcntl(self.file, fcntl.F_GETFL) | os.O_APPEND)
         self._learned = 0
         self._made: dict[Key, types.CodeType] = {}
 
@@ -46,7 +47,7 @@ class Shared:
 
     def learn(self) -> None:
         """Take up what was told since the last time."""
-        data = os.pread(self._file, self._told() - self._learned, self._learned)
+        data = os.pread(self.file, self._told() - self._learned, self._learned)
         at = 0
         while at + SIZE < len(data):
             end = at + SIZE + int.from_bytes(data[at : at + SIZE], "big")
@@ -57,14 +58,21 @@ class Shared:
 
     def _tell(self, record: bytes) -> None:
         if self._told() < LIMIT:
-            os.write(self._file, len(record).to_bytes(SIZE, "big") + record)
+            os.write(self.file, len(record).to_bytes(SIZE, "big") + record)
 
     def _told(self) -> int:
-        return os.fstat(self._file).st_size
+        return os.fstat(self.file).st_size
+
+
+shared: Shared | None = None  # once there is one, a fork's is its parent's
 
 
 def share() -> Shared | None:
     """Have Ansible's templates compiled once in this run; None where this Ansible has them otherwise."""
+    global shared  # noqa: PLW0603 - the method that is replaced is one, too
+    if shared is not None:
+        shared.learn()
+        return shared
     try:
         from ansible._internal._templating import _jinja_bits as bits  # noqa: PLC0415 - nobody's promise
 
@@ -74,7 +82,9 @@ def share() -> Shared | None:
         plain = environment.compile
     except (ImportError, AttributeError):
         return None
-    shared = Shared()
+    from ansible.plugins.loader import filter_loader, test_loader  # noqa: PLC0415 - with the others
+
+    shared = made = Shared()
 
     def compile_once(self: Any, source: Any, *words: Any, **named: Any) -> Any:
         # A parsed tree, a named file and a template under a debugger are compiled as ever.
@@ -84,12 +94,15 @@ def share() -> Shared | None:
         key = (
             untagged(source),
             bool(now and now.escape_backslashes),
+            # How filters are called is compiled in, and a playbook may have its own.
+            *filter_loader._extra_dirs,
+            *test_loader._extra_dirs,
             *(untagged(getattr(self, name)) for name in settings),
         )
-        return shared.get(key, lambda: plain(self, source))
+        return made.get(key, lambda: plain(self, source))
 
     environment.compile = compile_once
-    return shared
+    return made
 
 
 def untagged(value: Any) -> Any:
