@@ -137,20 +137,21 @@ class Server:
             connection.close()
             return
         self._last = time.monotonic()
-        spare, self._spare = self._spare or self._forked(), None
+        spare, self._spare = self._spare or self._forked(is_late=True), None
         with spare.channel, contextlib.suppress(OSError):  # one that was killed is reaped as any task
             socket.send_fds(spare.channel, [b"T"], [connection.fileno()])
         self._tasks[spare.pid] = Task(connection, spare.place)
         self._poll.register(connection, select.POLLRDHUP)
 
-    def _forked(self) -> Spare:
-        """Fork the process of a task to come."""
+    def _forked(self, is_late: bool = False) -> Spare:
+        """Fork the process of a task to come; a late one's is there, and it has no time to warm up."""
         place = self._ends.take({one.place for one in self._tasks.values()})
         kept = self._memory.ready()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            task.wait(theirs, self._memory, kept, functools.partial(self._ends.tell, place))
+            warm_up = (lambda: None) if is_late else self._memory.warm_up
+            task.wait(theirs, self._memory, kept, warm_up, functools.partial(self._ends.tell, place))
         theirs.close()
         return Spare(pid, ours, place)
 

@@ -96,13 +96,14 @@ def wait(channel: socket.socket, memory: Memory, kept: list[int], tell: Callable
 
     channel: brings the connection to the client; at its end there is none to come.
     kept: the server's files that are the task's as well.
+    warm_up: is done before.
     tell: takes the exit status just before this process ends by itself.
     """
     try:
         forget_server(keep=[channel.fileno(), *kept])
         os.setsid()
         with contextlib.suppress(Exception):  # without it, the task takes longer
-            memory.warm_up()
+            warm_up()
         _word, descriptors, _flags, _address = socket.recv_fds(channel, 1, 1)
         channel.close()
         if descriptors:
