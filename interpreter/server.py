@@ -49,6 +49,7 @@ class Server:
         self._listener: socket.socket | None = listener
         self._tasks: dict[int, Task] = {}
         self._spare: Spare | None = None
+        self._spares = True  # whether there is to be one; not again before the next task, where one has ended
         self._ends = Ends()
         self._poll = select.poll()
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -67,7 +68,7 @@ class Server:
         """Serve until there is no need to, and then until the last task has ended."""
         more = True
         while self._listener is not None or self._tasks:
-            busy = self._listener is not None and (more or self._spare is None)
+            busy = self._listener is not None and (more or (self._spares and self._spare is None))
             events = self._poll.poll(0 if busy else TICK * 1000)
             for descriptor, _event in events:
                 self._handle(descriptor)
@@ -75,7 +76,7 @@ class Server:
                 continue
             if not events and more:
                 more = self._memory.step()
-            elif not events and self._spare is None:
+            elif not events and busy:
                 self._spare = self._forked()
             elif not events and not self._is_wanted():
                 self.leave()
@@ -137,7 +138,7 @@ class Server:
             connection.close()
             return
         self._last = time.monotonic()
-        spare, self._spare = self._spare or self._forked(is_late=True), None
+        spare, self._spare, self._spares = self._spare or self._forked(is_late=True), None, True
         with spare.channel, contextlib.suppress(OSError):  # one that was killed is reaped as any task
             socket.send_fds(spare.channel, [b"T"], [connection.fileno()])
         self._tasks[spare.pid] = Task(connection, spare.place)
@@ -151,7 +152,9 @@ class Server:
         pid = os.fork()
         if pid == 0:
             warm_up = (lambda: None) if is_late else self._memory.warm_up
-            task.wait(theirs, self._memory, kept, warm_up, functools.partial(self._ends.tell, place))
+            with contextlib.suppress(Exception):
+                task.wait(theirs, self._memory, kept, warm_up, functools.partial(self._ends.tell, place))
+            os._exit(1)  # whatever it was, it isn't a second server
         theirs.close()
         return Spare(pid, ours, place)
 
@@ -167,7 +170,7 @@ class Server:
         """Tell a task's client how it has ended, unless it has been told."""
         if self._spare is not None and self._spare.pid == pid:
             self._spare.channel.close()
-            self._spare = None
+            self._spare, self._spares = None, False
         one = self._tasks.pop(pid, None)
         if one is None:
             return

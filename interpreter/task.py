@@ -91,7 +91,13 @@ def peer(connection: socket.socket) -> tuple[int, int]:
     return pid, uid
 
 
-def wait(channel: socket.socket, memory: Memory, kept: list[int], tell: Callable[[int], object]) -> NoReturn:
+def wait(
+    channel: socket.socket,
+    memory: Memory,
+    kept: list[int],
+    warm_up: Callable[[], object],
+    tell: Callable[[int], object],
+) -> NoReturn:
     """Serve one client, when it comes. This is the child: it never returns to the server's loop.
 
     channel: brings the connection to the client; at its end there is none to come.

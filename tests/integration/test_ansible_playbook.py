@@ -64,7 +64,8 @@ class Playbooks:
 
     def start(self, *words: str, program: str = CLIENT, **options: object) -> subprocess.Popen[str]:
         environment = self.environment | options.pop("environment", {})  # type: ignore[operator]
-        command = [program, "-i", "localhost,", "-c", "local", *words]
+        python = f"ansible_python_interpreter={sys.executable}"
+        command = [program, "-i", "localhost,", "-c", "local", "-e", python, *words]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
             command, **{"cwd": ROOT, "text": True, "env": environment, **streams, **options}
@@ -190,8 +191,8 @@ def test_it_can_be_interrupted(playbooks: Playbooks, program: str) -> None:
     assert any("[ansible.builtin.command]" in line for line in iter(process.stdout.readline, ""))
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=60)
-    assert process.returncode == 99
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 99, out + err
     assert "User interrupted execution" in err
 
 

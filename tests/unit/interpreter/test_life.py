@@ -207,8 +207,10 @@ def test_the_next_task_s_process_waits_and_ends_with_the_server(make: Make) -> N
     (spare,) = spares(server)
     assert interpreter.says("os.getpid()") == f"{spare}"
     (spare,) = spares(server)
-    os.kill(spare, signal.SIGKILL)  # whatever ends it is in nobody's way
+    os.kill(spare, signal.SIGKILL)  # whatever ends it is in nobody's way, and isn't done again and again
     gone(spare)
+    time.sleep(0.5)
+    assert not Path(f"/proc/{server}/task/{server}/children").read_text()
     assert interpreter.says(PRELOADED) == "True"
     (spare,) = spares(server)
     os.kill(server or 0, signal.SIGKILL)
