@@ -22,7 +22,12 @@ __all__ = ["no_signal_is_ignored"]  # a fixture for all
 
 CLIENT = str(ROOT / "interpreter" / "ansible-playbook")
 PLAIN = str(Path(sys.executable).with_name("ansible-playbook"))
-SETTINGS = "[defaults]\ncollections_path = {root}/collections\nstdout_callback = {callback}\n"
+SETTINGS = """\
+[defaults]
+collections_path = {root}/collections
+stdout_callback = {callback}
+callbacks_enabled = andamio.laravel_aws.fast_start
+"""
 # Whose child a task's process is: the run's, which is the server's own.
 PARENT = "{{ lookup('ansible.builtin.pipe', 'xargs -0 < /proc/$PPID/cmdline') }}"
 PLAY = f"""
@@ -36,6 +41,15 @@ PLAY = f"""
     - ansible.builtin.fail:
         msg: as it was told to
       when: fail | default(false)
+"""
+FILTER = """
+from jinja2 import pass_environment
+{wants}
+def greet({takes}name):
+    return "hello " + name
+class FilterModule:
+    def filters(self):
+        return {{"greet": greet}}
 """
 
 pytestmark = pytest.mark.skipif(
@@ -162,6 +176,20 @@ def test_settings_that_have_changed_are_used(playbooks: Playbooks) -> None:
     assert "\x1b[" in playbooks.run(environment={"ANSIBLE_FORCE_COLOR": "1"})[1]
     playbooks.run()
     assert "\x1b[" not in playbooks.run()[1]
+
+
+def test_a_playbook_has_its_own_filters(playbooks: Playbooks, tmp_path: Path) -> None:
+    """How a filter wants to be called is compiled into a template, and templates are told to the next run."""
+    for name, wants, takes in (("one", "@pass_environment", "environment, "), ("two", "", "")):
+        filters = tmp_path / name / "filter_plugins"
+        filters.mkdir(parents=True)
+        (filters / "greet.py").write_text(FILTER.format(wants=wants, takes=takes))
+        play = tmp_path / name / "play.yml"
+        play.write_text(PLAY.replace("lookup('ansible.builtin.env', 'WORD')", "'you' | greet"))
+        status, out, err = playbooks.run(str(play))
+        assert status == 0, out + err
+        assert is_served(out)
+        assert '"hello you"' in out
 
 
 def test_a_terminal_has_colours(playbooks: Playbooks) -> None:

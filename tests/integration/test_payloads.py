@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PLAY = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - acme.tools.hello: {}\n"
 MODULE = """\
 #!/usr/bin/python
