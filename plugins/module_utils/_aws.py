@@ -189,6 +189,7 @@ def run(
     maker: str = "",
     stays: Callable[[State], State | None] | None = None,
     hand_work: Callable[[State], list[str]] | None = None,
+    told: Callable[[State], State] | None = None,
 ) -> NoReturn:
     """Converge one resource and end the module.
 
@@ -202,6 +203,7 @@ def run(
         stays when it has other tags than the given ones.
     hand_work: what is left for a person to do about the resource as it is after the run (in check mode: as it
         will be), a sentence each.
+    told: how the plan and the diff tell what there was, where its normal form has that in another place.
     """
     aws = Aws(module)
     opinion: State | None = None
@@ -255,7 +257,8 @@ def run(
     calls = [change.call for change in changes]
     key = digest_key(module) if secrets else b""
     aim = left(before) if opinion is None else goal(before)
-    seen = None if before is None else _redacted(_shown(_restricted(before, aim)), secrets, key)
+    there = told(before) if told and before else before
+    seen = None if there is None else _redacted(_shown(_restricted(there, aim)), secrets, key)
     wanted = None if aim is None else _redacted(_shown(aim), secrets, key)
     result: dict[str, Any] = {
         "changed": bool(changes),

@@ -300,8 +300,13 @@ def assemble(
     if instance:
         form["elastic_ip"] = bool(address) and (address or {})["instance_id"] == instance["instance_id"]
     if replaced:
-        kept = ("instance_id", "termination_protection", "volume_id")
-        form["replaced"] = {key: replaced[key] for key in kept if key in replaced}
+        mine = bool(address) and (address or {})["instance_id"] == replaced["instance_id"]
+        form["replaced"] = {**replaced, "elastic_ip": mine}
     if snapshots:
         form["snapshots"] = sorted(snapshots)
     return form
+
+
+def told(form: State) -> State:
+    """Return a host's form as a plan tells it: the replaced instance, until the new one is there."""
+    return {**form.get("replaced", {}), **form}

@@ -266,10 +266,11 @@ class Reader:
         instance = self._instance(aws, answer) if answer else None
         if self.references is None:
             self.references = self._references(aws, instance)
+        given = {"name": self.params["name"], "user": SYSTEMS[self.params["os"]].user}
         return _ec2_host.assemble(
-            instance and instance | {"name": self.params["name"], "user": SYSTEMS[self.params["os"]].user},
+            instance and instance | given,
             address and _ec2_host.normalise_address(address),
-            old and self._instance(aws, old),
+            old and self._instance(aws, old) | given,
         )
 
     def _leaving(self, aws: _aws.Aws) -> State | None:
@@ -499,6 +500,7 @@ def main() -> None:
         plan=reader.plan,
         predicted=_ec2_host.predicted(module.params),
         maker="ec2.run_instances",
+        told=_ec2_host.told,
     )
 
 

@@ -45,6 +45,8 @@ def test_a_replaced_instance_keeps_the_address_and_gets_the_data_back(client: Cl
         log="replaced",
     )
     assert replaced.code == 0, replaced.output[-4000:]
+    # One instance in place of another: the bill is what it was.
+    assert "USD a month, as before" in replaced.output
     now = instances(client)
     (new,) = set(now) - set(before)
     assert (now[new], now[host.name]) == ("running", "terminated")

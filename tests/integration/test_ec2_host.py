@@ -210,6 +210,11 @@ def test_replacing_keeps_the_address(account: Aws) -> None:
     named = [{"Name": "tag:Name", "Values": [NAME]}]
     (snapshot,) = account.client("ec2").describe_snapshots(Filters=named)["Snapshots"]
     assert (snapshot["VolumeId"], tags_of(snapshot)) == (old["volume_id"], TAGS)
+    # The old one is paid for until then: the bill stays as it is.
+    planned = done["planned"]
+    assert (planned["action"], planned["attributes"]) == ("replace", [])
+    assert planned["before"] == planned["after"]
+    assert planned["before"]["volume"] == {"size": 16, "type": "gp3"}
     assert done["resource"]["instance_id"] != old["instance_id"]
     assert done["resource"]["public_ip_address"] == old["public_ip_address"]
     assert [item["InstanceId"] for item in instances(account)] == [done["resource"]["instance_id"]]

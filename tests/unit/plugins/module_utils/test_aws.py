@@ -132,6 +132,12 @@ def test_a_resource_that_is_made_anew_is_replaced() -> None:
     assert result["planned"]["attributes"] == [{"attribute": "size", "before": 1, "after": 2}]
 
 
+def test_what_there_was_is_told_from_where_the_normal_form_has_it() -> None:
+    thing = Thing({"id": "t-1", "old": {"size": 1}})
+    result = ran(FakeModule(check=True), thing, {"size": 2}, told=lambda form: {**form["old"], **form})
+    assert result["planned"]["before"] == result["diff"]["before"] == {"size": 1}
+
+
 def test_absent_deletes_and_is_quiet_the_second_time() -> None:
     thing = Thing({"id": "t-1", "size": 1})
     module = FakeModule(state="absent")

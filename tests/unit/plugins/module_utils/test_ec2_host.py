@@ -329,6 +329,17 @@ def test_replacing_makes_the_new_one_first_and_ends_the_old_one_last() -> None:
     assert planned[4][1] == {"InstanceIds": ["i-0000000000"]}
 
 
+def test_a_plan_tells_of_the_instance_that_is_replaced_until_the_new_one_is_there() -> None:
+    old = _ec2_host.normalise(
+        instance(InstanceId="i-0000000000", InstanceType="t4g.small"), volume(Size=30), True, "standard"
+    )
+    eip = _ec2_host.normalise_address(address(InstanceId="i-0000000000"))
+    first = _ec2_host.told(_ec2_host.assemble(None, eip, old))
+    assert (first["instance_type"], first["volume"]["size"], first["elastic_ip"]) == ("t4g.small", 30, True)
+    second = _ec2_host.told(host(replaced=old))
+    assert (second["instance_type"], second["volume"]["size"]) == ("t4g.micro", 16)
+
+
 def test_replacing_may_do_without_a_snapshot() -> None:
     current = _ec2_host.assemble(None, None, OLD)
     assert "ec2.create_snapshot" not in dict(calls(current, snapshot_replaced=False))
