@@ -47,12 +47,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Seen:
-    """An answer, or in ``problem`` why there is none or not the right one."""
+    """An answer, or in ``problem`` why there is none or not the right one; ``late``: it took too long."""
 
     status: int = 0
     body: bytes = b""
     problem: str = ""
     errors: str = ""
+    late: bool = False
 
 
 def probe_from(given: object, name: str = "probes") -> Probe:
@@ -159,6 +160,7 @@ def public(
     release: str,
     seconds: float,
     *,
+    late_seconds: float = 0,
     cookies: str = "",
     address: tuple[str, int] = ("127.0.0.1", 443),
     clock: Callable[[], float] = time.monotonic,
@@ -166,7 +168,9 @@ def public(
 ) -> list[Result]:
     """Ask as a visitor does, through this host's nginx and TLS; each answer must be the release's own.
 
-    ``seconds`` is for all of it. Raises ReleaseError with the last reason of each probe that didn't pass.
+    ``seconds`` is for all of it; ``late_seconds``, if that is more, as long as no answer is wrong and they
+    only come late: a host that is busy isn't the release's fault. Raises ReleaseError with the last reason of
+    each probe that didn't pass.
     """
 
     def once(probe: Probe, most: float) -> Seen:
@@ -175,7 +179,7 @@ def public(
                 address, server_name, probe.path, request_headers(probe, cookies), most
             )
         except TimeoutError:
-            return Seen(problem=f"{probe.path} gave no whole answer within {most:.3g} s")
+            return Seen(problem=f"{probe.path} gave no whole answer within {most:.3g} s", late=True)
         except (OSError, http.client.HTTPException) as error:
             return Seen(problem=f"{probe.path} gave no answer: {error or type(error).__name__}")
         by = headers.get("X-Release", "")
@@ -183,7 +187,7 @@ def public(
         return Seen(status, body, problem="" if by == release else problem)
 
     where = f"{release} doesn't pass its gate at https://{server_name}"
-    return until_passed(once, probes, seconds, where, clock=clock, sleep=sleep)
+    return until_passed(once, probes, seconds, where, late_seconds=late_seconds, clock=clock, sleep=sleep)
 
 
 def request_headers(probe: Probe, cookies: str) -> dict[str, str]:
@@ -196,33 +200,42 @@ def until_passed(
     seconds: float,
     where: str,
     *,
+    late_seconds: float = 0,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> list[Result]:
     """Try each probe until it passes or the time is up. Raises ReleaseError, which begins with ``where``."""
-    deadline = clock() + seconds
+    start = clock()
     results: dict[int, Result] = {}
     reasons: dict[int, str] = {}
+    wrong: set[int] = set()
     tries = 0
+
+    def limit() -> float:
+        return seconds if wrong else max(seconds, late_seconds)
+
     while len(results) < len(probes):
         tries += 1
         for number, probe in enumerate(probes):
             begun = clock()
-            if number in results or begun >= deadline:
+            if number in results or begun >= start + limit():
                 continue
-            seen = once(probe, min(probe.seconds, deadline - begun))
+            seen = once(probe, min(probe.seconds, start + limit() - begun))
             took = clock() - begun
             reason = seen.problem or judge(probe, seen.status, seen.body, took)
+            wrong.discard(number)
+            if not seen.late and (seen.problem or judge(probe, seen.status, seen.body, 0)):
+                wrong.add(number)
             if reason:
                 reasons[number] = reason + (f" (PHP: {excerpt(seen.errors)})" if seen.errors.strip() else "")
             else:
                 results[number] = Result(probe.path, seen.status, took, tries)
         if len(results) < len(probes):
-            if clock() + PAUSE_SECONDS >= deadline:
+            if clock() + PAUSE_SECONDS >= start + limit():
                 missing = (number for number in range(len(probes)) if number not in results)
                 never = "{} had no turn: the others took all the time".format
                 said = (reasons.get(number) or never(probes[number].path) for number in missing)
-                raise ReleaseError(f"{where} in {seconds:g} s: {'; '.join(said)}")
+                raise ReleaseError(f"{where} in {limit():g} s: {'; '.join(said)}")
             sleep(PAUSE_SECONDS)
     return [results[number] for number in range(len(probes))]
 

@@ -22,7 +22,8 @@ from andamio_release.settings import Request, Settings
 
 # For the tests of what a killed run leaves: a step, after which the engine kills itself.
 KILL_AFTER = "ANDAMIO_RELEASE_KILL_AFTER"
-# What has answered on its own socket answers in public at once: visitors don't wait longer for a put back.
+# What has answered on its own socket answers rightly in public at once: visitors don't wait longer for a put
+# back. What is only late may take all the gate's time.
 SOON_SECONDS = 5.0
 
 
@@ -153,11 +154,15 @@ class Run:
             cookies=maintenance.bypass(settings),
         )
 
-    def prove_publicly(self, release: str) -> None:
-        """The release answers visitors, workers work on it, the scheduler ticks. Raises ReleaseError."""
+    def prove_publicly(self, release: str, seconds: float = SOON_SECONDS) -> None:
+        """The release answers visitors, workers work on it, the scheduler ticks. Raises ReleaseError.
+
+        seconds: how long wrong answers are borne.
+        """
         settings = self.settings
         gate.public(
-            *(settings.server_name, self.probes, release, min(SOON_SECONDS, settings.gate_seconds)),
+            *(settings.server_name, self.probes, release, min(seconds, settings.gate_seconds)),
+            late_seconds=settings.gate_seconds,
             cookies=maintenance.bypass(settings),
         )
         self.host.wait_for_workers(release, settings.gate_seconds)
@@ -198,7 +203,7 @@ class Run:
             self.host.start_fpm(previous)
             self.host.switch(previous)
             self.host.restart_workers()
-            self.prove_publicly(previous)
+            self.prove_publicly(previous, self.settings.gate_seconds)
         except (ReleaseError, OSError) as error:
             self.answer.outcome = "stuck"
             self.answer.message = f"{previous} is put back, but it is not well either: {error}"

@@ -401,3 +401,44 @@ def test_a_server_that_never_shakes_hands() -> None:
         silent.listen()
         with pytest.raises(ReleaseError, match=r"/up gave no whole answer within 0\.3 s"):
             public(NAME, [Probe("/up", seconds=0.3)], "v2", 1, address=silent.getsockname(), **Clock().both)
+
+
+# -- how long ----------------------------------------------------------------------------------------------
+
+LATE = gate.Seen(problem="/up gave no whole answer", late=True)
+WRONG = gate.Seen(500, b"broken")
+RIGHT = gate.Seen(200, b"ok")
+
+
+def tried(clock: Clock, *answers: gate.Seen, takes: float = 4.0) -> list[gate.Result]:
+    """What comes of answers, the last one for ever, each after so many seconds: 5 s, and 15 for late ones."""
+    left = list(answers)
+
+    def once(probe: Probe, most: float) -> gate.Seen:
+        clock.now += takes
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return gate.until_passed(once, [UP], 5, "v2 fails", late_seconds=15, **clock.both)
+
+
+def test_late_answers_are_waited_for_longer() -> None:
+    clock = Clock()
+    begun = clock.now
+    assert [result.tries for result in tried(clock, LATE, LATE, RIGHT)] == [3]
+    assert clock.now - begun == 13
+
+
+def test_late_answers_are_not_waited_for_for_ever() -> None:
+    with pytest.raises(ReleaseError, match=r"v2 fails in 15 s: /up gave no whole answer"):
+        tried(Clock(), LATE)
+
+
+def test_a_right_answer_that_took_too_long_is_a_late_one() -> None:
+    with pytest.raises(ReleaseError, match=r"v2 fails in 15 s: /up took 12\.0 s, more than 10 s"):
+        tried(Clock(), RIGHT, takes=12)
+
+
+@pytest.mark.parametrize("answers", [(WRONG,), (LATE, WRONG), (LATE, LATE, WRONG)])
+def test_wrong_answers_are_not_borne_longer_for_being_late(answers: tuple[gate.Seen, ...]) -> None:
+    with pytest.raises(ReleaseError, match=r"v2 fails in 5 s: /up answered 500, not 200: broken"):
+        tried(Clock(), *answers)

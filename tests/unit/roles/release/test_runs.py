@@ -145,6 +145,8 @@ def test_when_neither_is_well_a_person_is_needed(world: World) -> None:
     code, answer = world.act("deploy", app("v2"), name="v2")
     assert (code, answer["outcome"], world.live) == (4, "stuck", first)
     assert "not well either" in answer["message"]
+    # Nobody waits for what is live again already: it has all of the gate's time.
+    assert (world.root / "patience").read_text() == f"{first} 30 30"
 
 
 def test_migrations_run_before_the_switch_after_a_dump(world: World) -> None:

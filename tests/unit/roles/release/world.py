@@ -216,7 +216,16 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
         if release not in world.running or world.is_broken(f"gate {release}"):
             raise ReleaseError(f"/up answered 500 of {release}")
 
-    def public(server_name: str, probes: Any, release: str, seconds: float, *, cookies: str = "") -> None:
+    def public(
+        server_name: str,
+        probes: Any,
+        release: str,
+        seconds: float,
+        *,
+        late_seconds: float,
+        cookies: str = "",
+    ) -> None:
+        (world.root / "patience").write_text(f"{release} {seconds:g} {late_seconds:g}")
         if world.live != release or release not in world.running or world.is_broken(f"public {release}"):
             raise ReleaseError(f"/up answered 500 of {world.live}")
         if maintenance.state(world.settings) is not None and not cookies:
