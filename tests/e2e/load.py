@@ -134,6 +134,19 @@ class Driver:
         for connection in self._idle:
             connection.close()
 
+    async def capacity(self, seconds: float, visitors: int = 4) -> float:
+        """How many reads a second a few visitors get answered who each ask anew when the answer is here."""
+        end = time.monotonic() + seconds
+
+        async def visit() -> None:
+            number = 0
+            while time.monotonic() < end:
+                number += 1
+                await self._visit(1 + number % 2, time.monotonic())
+
+        await asyncio.gather(*(visit() for _ in range(visitors)))
+        return len(self.answers) / seconds
+
     def _what(self, number: int) -> tuple[str, str, str, str]:
         """Kind, method, path and e-mail of the n-th request."""
         if self.class_id and number % self.writes == 0:
