@@ -259,8 +259,10 @@ def execute(program: bytes, path: list[str]) -> int:
         try:
             if stream is not None and not stream.closed:
                 stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             stuck = 120
+            if stream is sys.stdout:
+                print(f"Exception ignored in: {stream!r}\n{type(error).__name__}: {error}", file=sys.stderr)
     return stuck or (code or 0) & 0xFF
 
 
@@ -300,6 +302,7 @@ def stream(number: int, like: Any) -> io.TextIOWrapper:
         line_buffering=number == 2 and not unbuffered,
         write_through=unbuffered,
     )
-    # As an interpreter has it; typeshed knows it as a property.
+    # As an interpreter has them; typeshed knows them as properties.
+    raw.name = f"<{('stdin', 'stdout', 'stderr')[number]}>"
     made.mode = "r" if number == 0 else "w"  # type: ignore[misc]
     return made

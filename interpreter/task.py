@@ -251,8 +251,10 @@ def finish() -> int:
         try:
             if stream is not None and not stream.closed:
                 stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             status = 120
+            if stream is sys.stdout:
+                print(f"Exception ignored in: {stream!r}\n{type(error).__name__}: {error}", file=sys.stderr)
     return status
 
 
@@ -294,6 +296,7 @@ def stream(number: int, like: Any, unbuffered: bool) -> io.TextIOWrapper:
         line_buffering=not unbuffered and (number == 2 or raw.isatty()),
         write_through=unbuffered,
     )
-    # As an interpreter has it; typeshed knows it as a property.
+    # As an interpreter has them; typeshed knows them as properties.
+    raw.name = f"<{('stdin', 'stdout', 'stderr')[number]}>"
     made.mode = "r" if number == 0 else "w"  # type: ignore[misc]
     return made

@@ -122,6 +122,7 @@ def test_a_folder_for_temporary_files_is_taken_from_the_tasks_environment(shared
         "sys.exit('in words')",
         "raise ValueError('a bug')",
         "os._exit(7)",
+        "os.close(1); print('nowhere')",
         "sys.exit(256)",
         "sys.exit(-1)",
         "os.kill(os.getpid(), 9)",
