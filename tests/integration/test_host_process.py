@@ -88,6 +88,12 @@ class Hosts:
         return self.output.count("> PRELOADED ")
 
 
+@pytest.fixture(autouse=True)
+def is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever whoever runs all the tests has turned off: here it is what is tested."""
+    monkeypatch.delenv("ANDAMIO_PRELOAD", raising=False)
+
+
 @pytest.fixture
 def hosts(tmp_path: Path) -> Hosts:
     return Hosts(tmp_path)

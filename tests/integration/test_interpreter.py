@@ -28,6 +28,12 @@ STOCK = (
 ROLE = {"name": "academia-test-host", "tags": {"Project": "academia"}}
 
 
+@pytest.fixture(autouse=True)
+def is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever whoever runs all the tests has turned off: here it is what is tested."""
+    monkeypatch.delenv("ANDAMIO_PRELOAD", raising=False)
+
+
 @pytest.fixture(scope="module")
 def interpreter() -> Iterator[Interpreter]:
     one = Interpreter()
