@@ -11,6 +11,8 @@ from cheroot.wsgi import Server
 from sandbox.aws.application import Application
 
 THREADS = 16
+# That are kept while nothing is asked by them, as AWS does; cheroot would keep ten.
+CONNECTIONS = 200
 
 
 def serve(
@@ -27,6 +29,7 @@ def serve(
     warnings.filterwarnings("ignore", message=r"Exception\(AwsError\)")
     application = Application(region, account, world_socket, edges, request_log=request_log)
     server = Server(address, application, numthreads=THREADS, shutdown_timeout=0)
+    server.keep_alive_conn_limit = CONNECTIONS
     server.prepare()
     bound_host, bound_port = server.bind_addr[:2]
     print(f"http://{bound_host}:{bound_port}", flush=True)

@@ -41,6 +41,24 @@ def test_a_new_bucket_is_as_aws_makes_it(s3: Any) -> None:
     assert "Status" not in s3.get_bucket_versioning(Bucket=BUCKET)
 
 
+def test_buckets_are_listed_with_their_region_where_anything_is_asked_for(s3: Any) -> None:
+    for name in ("academia-b", "other"):
+        s3.create_bucket(Bucket=name)
+    far = {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket="academia-a", CreateBucketConfiguration=far)
+    names = ["academia-a", "academia-b", BUCKET, "other"]
+    listed = s3.list_buckets()["Buckets"]
+    assert [(bucket["Name"], bucket.get("BucketRegion")) for bucket in listed] == [
+        (name, None) for name in names
+    ]
+    pages = s3.get_paginator("list_buckets").paginate(Prefix="academia", PaginationConfig={"PageSize": 2})
+    found = [(item["Name"], item["BucketRegion"]) for page in pages for item in page["Buckets"]]
+    regions = ("eu-west-1", "us-east-1", "us-east-1")
+    assert found == list(zip(names[:3], regions, strict=True))
+    (only,) = s3.list_buckets(BucketRegion="eu-west-1")["Buckets"]
+    assert only["Name"] == "academia-a"
+
+
 @pytest.mark.parametrize(
     ("call", "code"),
     [

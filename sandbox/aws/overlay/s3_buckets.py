@@ -48,6 +48,30 @@ S3Backend.delete_bucket_encryption = _delete_encryption
 FakeBucket.get_permission = lambda *_: PermissionResult.PERMITTED
 
 
+@answers("s3:ListBuckets")
+def list_buckets(parameters: Parameters, context: Context) -> dict[str, Any]:
+    """Say each bucket's region too, as AWS does where anything is asked for; moto never does."""
+    prefix, region = parameters.get("Prefix", ""), parameters.get("BucketRegion")
+    start, most = parameters.get("ContinuationToken", ""), parameters.get("MaxBuckets", 10_000)
+    found = sorted(
+        (
+            bucket
+            for bucket in get_backend("s3")[context.account]["aws"].buckets.values()
+            if bucket.name.startswith(prefix) and bucket.name > start
+            if region in (None, bucket.region_name)
+        ),
+        key=lambda bucket: str(bucket.name),
+    )
+    told = [
+        {"Name": bucket.name, "CreationDate": bucket.creation_date}
+        | ({"BucketRegion": bucket.region_name} if parameters else {})
+        for bucket in found[:most]
+    ]
+    answer: dict[str, Any] = {"Buckets": told, "Owner": {"ID": "bcaf1ffd86f41161ca5fb16fd081034f"}}
+    answer |= {"Prefix": prefix} if prefix else {}
+    return answer | ({"ContinuationToken": found[most - 1].name} if len(found) > most else {})
+
+
 @guards("s3:PutBucketPolicy")
 def check_policy(parameters: Parameters, context: Context) -> None:
     bucket = bucket_of(parameters, context)
