@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _preflight
+from ._aws import together
 from ._errors import CallFailed
 from ._preflight import Problem
 
@@ -87,17 +88,21 @@ def regional_problems(module: Any) -> list[Problem]:
     """Return what is wrong with the region, and with the instance type in it. Raises CallFailed."""
     params = module.params
     ec2 = client(module, "ec2")
-    try:
+
+    def status() -> str | None:
         filters = [{"Name": "region-name", "Values": [params["region"]]}]
         regions = ec2.describe_regions(AllRegions=True, Filters=filters)["Regions"]
-        status = next(
-            (item["OptInStatus"] for item in regions if item["RegionName"] == params["region"]), None
-        )
-        problems = _preflight.region_problems(params, status)
-        if problems or not params["instance_type"]:
-            return problems
+        return next((item["OptInStatus"] for item in regions if item["RegionName"] == params["region"]), None)
+
+    def is_offered() -> bool:
+        if not params["instance_type"]:
+            return True
         filters = [{"Name": "instance-type", "Values": [params["instance_type"]]}]
         offered = ec2.describe_instance_type_offerings(LocationType="region", Filters=filters)
-        return _preflight.type_problems(params, bool(offered["InstanceTypeOfferings"]))
+        return bool(offered["InstanceTypeOfferings"])
+
+    try:
+        opted_in, offered = together(status, is_offered)
+        return _preflight.region_problems(params, opted_in) or _preflight.type_problems(params, offered)
     except (ClientError, BotoCoreError) as error:
         raise CallFailed("ec2.describe_regions", error) from error

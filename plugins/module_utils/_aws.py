@@ -51,8 +51,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, Protocol
 
 from . import _errors, _tags
@@ -89,12 +91,28 @@ def argument_spec(**own: Any) -> dict[str, Any]:
     }
 
 
+# Requests at once. AWS throttles whoever asks for much more.
+MOST_AT_ONCE = 10
+
+
+def together(*reads: Callable[[], Any]) -> list[Any]:
+    """Do reads at the same time and return what they return, in order; the first one's error is raised.
+
+    An answer takes as long as the way to its region: what needs no other answer isn't asked after it.
+    """
+    if not reads:
+        return []
+    with ThreadPoolExecutor(min(len(reads), MOST_AT_ONCE)) as pool:
+        return list(pool.map(lambda read: read(), reads))
+
+
 class Aws:
-    """boto3 clients by service and region, called by "service.operation"."""
+    """boto3 clients by service and region, called by "service.operation". Threads may share one."""
 
     def __init__(self, module: Module) -> None:
         self._module = module
         self._clients: dict[tuple[str, str | None], Any] = {}
+        self._lock = threading.Lock()  # a client is made by one thread at a time, as boto3 demands
 
     def call(
         self, name: str, missing: Collection[str] = (), region: str | None = None, **arguments: Any
@@ -112,14 +130,21 @@ class Aws:
         except BotoCoreError as error:
             raise _errors.CallFailed(name, error) from error
 
-    def pages(self, name: str, key: str, region: str | None = None, **arguments: Any) -> Iterator[Any]:
-        """Yield the items under ``key`` (dotted) of every page of a list call. Raises CallFailed."""
+    def pages(
+        self, name: str, key: str, region: str | None = None, missing: Collection[str] = (), **arguments: Any
+    ) -> Iterator[Any]:
+        """Yield the items under ``key`` (dotted) of every page of a list call.
+
+        None if the error's code is in ``missing``. Raises CallFailed.
+        """
         service, operation = name.split(".")
         try:
             for page in self._client(service, region).get_paginator(operation).paginate(**arguments):
                 for items in values_at(page, key):
                     yield from items
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] in missing:
+                return
             raise _errors.CallFailed(name, error) from error
 
     def apply(self, change: Change) -> Mapping[str, Any]:
@@ -169,12 +194,15 @@ class Aws:
 
     def _client(self, service: str, region: str | None) -> Any:
         key = (service, region)
-        if key not in self._clients:
-            options: dict[str, Any] = {"region": region} if region else {}
-            if "AWS_MAX_ATTEMPTS" not in os.environ:
-                options["config"] = Config(retries={"mode": "standard", "max_attempts": 8})
-            self._clients[key] = self._module.client(service, **options)
-        return self._clients[key]
+        with self._lock:
+            if key not in self._clients:
+                options: dict[str, Any] = {"region": region} if region else {}
+                if "AWS_MAX_ATTEMPTS" not in os.environ:
+                    options["config"] = Config(
+                        retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=MOST_AT_ONCE
+                    )
+                self._clients[key] = self._module.client(service, **options)
+            return self._clients[key]
 
 
 def run(

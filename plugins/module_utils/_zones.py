@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import _hosted_zone
-from ._aws import Aws
+from ._aws import Aws, together
 from ._dns_records import fqdn
 
 
@@ -37,13 +37,16 @@ def read(aws: Aws, zone: Mapping[str, Any], ours: Iterable[str], *, tags: bool =
     tags: whether its tags matter; else it has none.
     """
     zone_id = _hosted_zone.bare_id(zone["Id"])
-    found: list[dict[str, str]] = []
-    if tags:
+
+    def records() -> list[Any]:
+        return list(
+            aws.pages("route53.list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone_id)
+        )
+
+    def found_tags() -> list[dict[str, str]]:
         asked = {"ResourceType": "hostedzone", "ResourceId": zone_id}
-        found = aws.call("route53.list_tags_for_resource", **asked)["ResourceTagSet"]["Tags"]
-    return _hosted_zone.normalise(
-        details(aws, zone),
-        aws.pages("route53.list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone_id),
-        found,
-        ours,
-    )
+        answer = aws.call("route53.list_tags_for_resource", **asked) if tags else None
+        return answer["ResourceTagSet"]["Tags"] if answer else []
+
+    answer, sets, having = together(lambda: details(aws, zone), records, found_tags)
+    return _hosted_zone.normalise(answer, sets, having, ours)

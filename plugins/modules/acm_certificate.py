@@ -122,7 +122,12 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
     _tags,
     _zones,
 )
-from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws, argument_spec, run
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import (
+    Aws,
+    argument_spec,
+    run,
+    together,
+)
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import State
 
 LIVE = ["PENDING_VALIDATION", "ISSUED"]
@@ -145,11 +150,15 @@ def read(aws: Aws, goal: Mapping[str, Any], statuses: list[str], timeout: int) -
 
 def look(aws: Aws, goal: Mapping[str, Any], statuses: list[str]) -> dict[str, Any]:
     """Return the certificate and its zone as they are."""
-    found = find(aws, goal, statuses)
+    found, there = together(
+        lambda: find(aws, goal, statuses),
+        lambda: _zones.find(aws, goal["hosted_zone"]) if goal["hosted_zone"] else None,
+    )
     waits = bool(found) and found["Status"] == "PENDING_VALIDATION"
-    zone = read_zone(aws, goal["hosted_zone"], servers=waits) if goal["hosted_zone"] else None
+    zone = read_zone(aws, there, goal["hosted_zone"], servers=waits) if there else None
     records = (_acm_certificate.validation_records(found) if found else None) or []
-    in_zone = [record for wanted in records if zone for record in records_at(aws, zone["id"], wanted)]
+    sets = together(*(partial(records_at, aws, zone["id"], wanted) for wanted in records if zone))
+    in_zone = [record for each in sets for record in each]
     return _acm_certificate.normalise(found, found["_tags"] if found else {}, zone, in_zone)
 
 
@@ -159,21 +168,18 @@ def find(aws: Aws, goal: Mapping[str, Any], statuses: list[str]) -> Mapping[str,
     for item in aws.pages("acm.list_certificates", "CertificateSummaryList", CertificateStatuses=statuses):
         if item["DomainName"] != goal["name"]:
             continue
-        arn = {"CertificateArn": item["CertificateArn"]}
-        certificate = aws.call("acm.describe_certificate", **arn)["Certificate"]
-        if not _acm_certificate.has_names(certificate, goal["name"], goal["alternative_names"]):
-            continue
-        tags = _tags.to_dict(aws.call("acm.list_tags_for_certificate", **arn)["Tags"])
-        if _acm_certificate.is_ours(tags, goal["tags"]):
+        calls = ("acm.describe_certificate", "acm.list_tags_for_certificate")
+        asked = (partial(aws.call, call, CertificateArn=item["CertificateArn"]) for call in calls)
+        described, tagged = together(*asked)
+        certificate, tags = described["Certificate"], _tags.to_dict(tagged["Tags"])
+        has_names = _acm_certificate.has_names(certificate, goal["name"], goal["alternative_names"])
+        if has_names and _acm_certificate.is_ours(tags, goal["tags"]):
             found.append({**certificate, "_tags": tags})
     return _acm_certificate.best(found)
 
 
-def read_zone(aws: Aws, name: str, *, servers: bool) -> dict[str, Any] | None:
-    """Return the id, the name and, if asked, the name servers of a public zone, None if there is none."""
-    zone = _zones.find(aws, name)
-    if not zone:
-        return None
+def read_zone(aws: Aws, zone: Mapping[str, Any], name: str, *, servers: bool) -> dict[str, Any]:
+    """Return the id, the name and, if asked, the name servers of a public zone that was found."""
     known = {"id": _hosted_zone.bare_id(zone["Id"]), "name": name}
     if not servers:
         return known

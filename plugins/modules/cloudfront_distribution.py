@@ -183,7 +183,12 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.andamio.laravel_aws.plugins.module_utils import _cloudfront_distribution, _tags
-from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws, argument_spec, run
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import (
+    Aws,
+    argument_spec,
+    run,
+    together,
+)
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._cloudfront_distribution import Parts
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import Refused, State
 
@@ -205,14 +210,13 @@ def read(aws: Aws, name: str, aliases: list[str], ours: Mapping[str, Any], wait:
 
 def look(aws: Aws, name: str, aliases: list[str], ours: Mapping[str, Any]) -> dict[str, Any]:
     """Return the site as it is."""
-    distribution, tags = find(aws, name, aliases, ours)
-    parts = Parts(
-        distribution=distribution,
-        tags=tags,
-        access=read_access(aws, name),
-        function=read_function(aws, name),
-        headers=read_headers(aws, name),
+    (distribution, tags), access, function, headers = together(
+        lambda: find(aws, name, aliases, ours),
+        lambda: read_access(aws, name),
+        lambda: read_function(aws, name),
+        lambda: read_headers(aws, name),
     )
+    parts = Parts(distribution=distribution, tags=tags, access=access, function=function, headers=headers)
     return _cloudfront_distribution.normalise(name, parts)
 
 
@@ -226,8 +230,9 @@ def find(
     found: Mapping[str, Any] | None = None
     found_tags: dict[str, str] = {}
     others: dict[str, str] = {}
-    for item in aws.pages("cloudfront.list_distributions", "DistributionList.Items"):
-        answer = aws.call("cloudfront.list_tags_for_resource", Resource=item["ARN"])
+    items = list(aws.pages("cloudfront.list_distributions", "DistributionList.Items"))
+    asked = (partial(aws.call, "cloudfront.list_tags_for_resource", Resource=item["ARN"]) for item in items)
+    for item, answer in zip(items, together(*asked), strict=True):
         tags = _tags.to_dict(answer["Tags"].get("Items"))
         if tags.get("Name") == name and not (found and _tags.has(found_tags, ours)):
             found, found_tags = item, tags
@@ -252,7 +257,10 @@ def read_access(aws: Aws, name: str) -> Mapping[str, Any] | None:
 
 def read_function(aws: Aws, name: str) -> Mapping[str, Any] | None:
     """Return the function of that name with its code, None if there is none."""
-    described = aws.call("cloudfront.describe_function", NO_FUNCTION, Name=name, Stage="DEVELOPMENT")
+    described, code, live = together(
+        lambda: aws.call("cloudfront.describe_function", NO_FUNCTION, Name=name, Stage="DEVELOPMENT"),
+        *(partial(read_code, aws, name, stage) for stage in ("DEVELOPMENT", "LIVE")),
+    )
     if not described:
         return None
     summary = described["FunctionSummary"]
@@ -261,8 +269,8 @@ def read_function(aws: Aws, name: str) -> Mapping[str, Any] | None:
         "arn": summary["FunctionMetadata"]["FunctionARN"],
         "etag": described["ETag"],
         "runtime": summary["FunctionConfig"]["Runtime"],
-        "code": read_code(aws, name, "DEVELOPMENT"),
-        "live": read_code(aws, name, "LIVE"),
+        "code": code,
+        "live": live,
     }
 
 

@@ -254,14 +254,11 @@ class Reader:
         """Return the host's normal form. Raises Refused when a name has two things, or nothing."""
         if self.params["state"] == "absent":
             return self._leaving(aws)
-        instances = self._instances(aws)
+        instances, addresses = _aws.together(lambda: self._instances(aws), lambda: self._addresses(aws))
         if self.replace == "true":  # the one there is now; not the new one, when the plan is made again
             answer, _old = _ec2_host.choose(instances, None)
             self.replace = answer and answer["InstanceId"]
         answer, old = _ec2_host.choose(instances, self.replace)
-        addresses = aws.call("ec2.describe_addresses", Filters=_ec2_host.named(self.params["name"]))[
-            "Addresses"
-        ]
         address = _ec2_host.choose_address(addresses, self.params["name"])
         instance = self._instance(aws, answer) if answer else None
         if self.references is None:
@@ -282,8 +279,7 @@ class Reader:
         answer, old = _ec2_host.choose(instances, spare)
         addresses: list[dict[str, Any]] = []
         if self.params["release_address"]:
-            found = aws.call("ec2.describe_addresses", Filters=named)["Addresses"]
-            addresses, more = _ec2_host.own(found, "PublicIp", tags)
+            addresses, more = _ec2_host.own(self._addresses(aws), "PublicIp", tags)
             theirs += more
         address = _ec2_host.choose_address(addresses, self.params["name"])
         snapshots = []
@@ -311,6 +307,11 @@ class Reader:
             self._check_replaced(aws)
         return found
 
+    def _addresses(self, aws: _aws.Aws) -> list[dict[str, Any]]:
+        filters = _ec2_host.named(self.params["name"])
+        found: list[dict[str, Any]] = aws.call("ec2.describe_addresses", Filters=filters)["Addresses"]
+        return found
+
     def _check_replaced(self, aws: _aws.Aws) -> None:
         """Make sure that an id which isn't the host's is one that is gone, and no slip of the pen."""
         filters = [
@@ -324,16 +325,21 @@ class Reader:
 
     def _instance(self, aws: _aws.Aws, answer: dict[str, Any]) -> dict[str, Any]:
         instance_id = answer["InstanceId"]
-        protection = aws.call(
-            "ec2.describe_instance_attribute", InstanceId=instance_id, Attribute="disableApiTermination"
-        )
-        cpu_credits = None
-        if is_burstable(answer["InstanceType"]):
-            specification = aws.call("ec2.describe_instance_credit_specifications", InstanceIds=[instance_id])
-            cpu_credits = specification["InstanceCreditSpecifications"][0]["CpuCredits"]
-        form = _ec2_host.normalise(
-            answer, self._volume(aws, answer), protection["DisableApiTermination"]["Value"], cpu_credits
-        )
+
+        def is_protected() -> bool:
+            asked = {"InstanceId": instance_id, "Attribute": "disableApiTermination"}
+            return bool(
+                aws.call("ec2.describe_instance_attribute", **asked)["DisableApiTermination"]["Value"]
+            )
+
+        def cpu_credits() -> str | None:
+            if not is_burstable(answer["InstanceType"]):
+                return None
+            found = aws.call("ec2.describe_instance_credit_specifications", InstanceIds=[instance_id])
+            return str(found["InstanceCreditSpecifications"][0]["CpuCredits"])
+
+        volume, *others = _aws.together(lambda: self._volume(aws, answer), is_protected, cpu_credits)
+        form = _ec2_host.normalise(answer, volume, *others)
         if self.params["instance_profile"] not in (None, form["instance_profile"]):
             associations = aws.call(
                 "ec2.describe_iam_instance_profile_associations",

@@ -194,6 +194,7 @@ calls:
 """
 
 import uuid
+from functools import partial
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -226,8 +227,8 @@ def find_target(aws: _aws.Aws, kind: str, name: str) -> str | None:
 
 def find_targets(aws: _aws.Aws, records: list[dict[str, Any]]) -> dict[tuple[str, str], str | None]:
     """Return what each target of the records is now. Raises CallFailed, Refused and ValueError."""
-    wanted = {_hosted_zone.target(item["target"]) for item in records if item["target"]}
-    return {(kind, name): find_target(aws, kind, name) for kind, name in sorted(wanted)}
+    wanted = sorted({_hosted_zone.target(item["target"]) for item in records if item["target"]})
+    return dict(zip(wanted, _aws.together(*(partial(find_target, aws, *one) for one in wanted)), strict=True))
 
 
 class Reader:

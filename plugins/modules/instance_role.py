@@ -79,6 +79,7 @@ calls:
   sample: [iam.create_role, iam.put_role_policy]
 """
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -88,18 +89,25 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge impo
 
 def read(aws: _aws.Aws, name: str) -> State | None:
     """Return the role and its profile in normal form."""
-    role = aws.call("iam.get_role", missing=("NoSuchEntity",), RoleName=name)
-    profile = aws.call("iam.get_instance_profile", missing=("NoSuchEntity",), InstanceProfileName=name)
-    policies: dict[str, Any] = {}
-    managed: list[str] = []
-    if role:
-        for policy in aws.pages("iam.list_role_policies", "PolicyNames", RoleName=name):
-            found = aws.call("iam.get_role_policy", RoleName=name, PolicyName=policy)
-            policies[policy] = found["PolicyDocument"]
-        attached = aws.pages("iam.list_attached_role_policies", "AttachedPolicies", RoleName=name)
-        managed = [policy["PolicyArn"] for policy in attached]
+    none, role_name = ("NoSuchEntity",), {"RoleName": name}
+
+    def listed(call: str, key: str) -> list[Any]:
+        return list(aws.pages(call, key, missing=none, **role_name))
+
+    role, profile, policies, managed = _aws.together(
+        lambda: aws.call("iam.get_role", none, **role_name),
+        lambda: aws.call("iam.get_instance_profile", none, InstanceProfileName=name),
+        lambda: listed("iam.list_role_policies", "PolicyNames"),
+        lambda: listed("iam.list_attached_role_policies", "AttachedPolicies"),
+    )
+    found = _aws.together(
+        *(partial(aws.call, "iam.get_role_policy", PolicyName=policy, **role_name) for policy in policies)
+    )
     return _instance_role.normalise(
-        role and role["Role"], policies, managed, profile and profile["InstanceProfile"]
+        role and role["Role"],
+        {policy: answer["PolicyDocument"] for policy, answer in zip(policies, found, strict=True)},
+        [policy["PolicyArn"] for policy in managed],
+        profile and profile["InstanceProfile"],
     )
 
 

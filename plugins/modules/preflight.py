@@ -104,7 +104,7 @@ from dataclasses import fields
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.andamio.laravel_aws.plugins.module_utils import _account, _preflight
+from ansible_collections.andamio.laravel_aws.plugins.module_utils import _account, _aws, _preflight
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._preflight import ARGUMENTS, Problem
 
@@ -112,13 +112,13 @@ PROBLEM = {field.name: {"required": True} for field in fields(Problem)}
 
 
 def regional_problems(module: Any) -> list[Problem]:
-    """Return what is wrong with the region. Raises CallFailed."""
+    """Return what is wrong with the region, or why that can't be told."""
     try:
         return _account.regional_problems(module)
     except CallFailed as error:
         if error.code == "UnauthorizedOperation":
             return []  # whoever may not look may still be allowed all that the run does
-        raise
+        return [Problem("credentials", "", error.message("credentials"), "")]
 
 
 def main() -> None:
@@ -136,9 +136,12 @@ def main() -> None:
     wrong = {problem.check for problem in problems}
     who = None
     try:
-        who = _account.identity(module)
+        looks = not {"region", "instance_type"} & wrong
+        who, regional = _aws.together(
+            lambda: _account.identity(module), lambda: regional_problems(module) if looks else []
+        )
         problems += _preflight.wrong_account(params, who.account) if "account_id" not in wrong else []
-        problems += regional_problems(module) if not {"region", "instance_type"} & wrong else []
+        problems += regional
     except _account.Unreachable as error:
         message = f"{error} {params['unreachable_hint'] or ''}".strip()
         problems = [Problem("credentials", "", message, "")]

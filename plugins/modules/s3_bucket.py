@@ -227,13 +227,17 @@ calls:
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.andamio.laravel_aws.plugins.module_utils import _s3_bucket
-from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import Aws, argument_spec, run
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._aws import (
+    Aws,
+    argument_spec,
+    run,
+    together,
+)
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge import Refused, State
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._errors import CallFailed
 
@@ -312,9 +316,8 @@ def read(aws: Aws, name: str, unasked: Mapping[str, str]) -> State | None:
         raise Refused("another AWS account has a bucket of that name, which is unique in all of AWS.")
     region = ours[name].get("BucketRegion") or location(aws, name)
     calls = [call for call in SETTINGS if call not in unasked]
-    with ThreadPoolExecutor(len(calls)) as pool:
-        answers = pool.map(lambda call: aws.call(f"s3.{call}", SETTINGS[call], Bucket=name), calls)
-        found = dict.fromkeys(SETTINGS) | dict(zip(calls, answers, strict=True))
+    answers = together(*(partial(aws.call, f"s3.{call}", SETTINGS[call], Bucket=name) for call in calls))
+    found = dict.fromkeys(SETTINGS) | dict(zip(calls, answers, strict=True))
     state = _s3_bucket.normalise(name, region, found)
     return {key: value for key, value in state.items() if key not in unasked.values()}
 

@@ -175,7 +175,7 @@ from typing import Any, NoReturn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _ssm_env, _tags
-from ..module_utils._aws import Aws, digest_key, left_alone
+from ..module_utils._aws import Aws, digest_key, left_alone, together
 from ..module_utils._errors import CallFailed
 from ..module_utils._planned import planned
 from ..module_utils._ssm_env import Environment, Settings, Sources
@@ -188,16 +188,14 @@ def read(aws: Aws, path: str) -> Environment:
     return _ssm_env.normalise(path, pages)
 
 
-def untagged(aws: Aws, settings: Settings, current: Environment) -> set[str]:
-    """Return the variables that lack a tag: all but those AWS finds by the tags."""
-    if not settings.tags or not current:
-        return set()
-    path = {"Key": "Path", "Option": "OneLevel", "Values": [settings.path.rstrip("/")]}
-    filters = [path] + [{"Key": f"tag:{key}", "Values": [value]} for key, value in settings.tags.items()]
+def tagged(aws: Aws, path: str, tags: dict[str, str]) -> set[str]:
+    """Return the variables that have all the tags."""
+    below = {"Key": "Path", "Option": "OneLevel", "Values": [path.rstrip("/")]}
+    filters = [below] + [{"Key": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
     found = aws.pages(
         "ssm.describe_parameters", "Parameters", ParameterFilters=filters, PaginationConfig={"PageSize": 50}
     )
-    return set(current) - {item["Name"].rpartition("/")[2] for item in found}
+    return {item["Name"].rpartition("/")[2] for item in found}
 
 
 def take(module: AnsibleAWSModule, *options: str) -> list[dict[str, Any]]:
@@ -269,12 +267,18 @@ def main() -> None:
     theirs: set[str] = set()
     retag: set[str] = set()
     try:
-        current = read(aws, path)
-        theirs = set() if present else untagged(aws, Settings(path, _tags.identity(tags)), current)
+        # The tags that make a variable ours, or that each of ours should have.
+        sought = tags if present else _tags.identity(tags)
+        looks = bool(sought) and (params["repair_tags"] or not present)
+        current, having = together(
+            lambda: read(aws, path), lambda: tagged(aws, path, sought) if looks else None
+        )
+        without = set(current) - having if looks else set()
+        theirs = set() if present else without
         current = {name: value for name, value in current.items() if name not in theirs}
         if present:
             goal = _ssm_env.wanted(given, current, params["secrets"])
-        retag = untagged(aws, settings, current) if present and params["repair_tags"] else set()
+        retag = without if present else set()
         changes = _ssm_env.plan(current, goal, settings, untagged=retag, purge=purge)
         for change in [] if module.check_mode else changes:
             aws.apply(change)
