@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import connections
 from .current import Current
 from .memory import remember_methods, shared_loader
 
@@ -63,6 +64,7 @@ class Preloaded(Current):
             self._import()
         self._loader, self._files = shared_loader()
         remember_methods()
+        connections.share()
         self._settle()
 
     def step(self) -> bool:
