@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import boto3
 
+from .far import away
 from .measure import AWS, ROOT, Result, Tool, side_by_side
 from .report import Section, circumstances, line
 from .sites import Site
@@ -28,6 +30,10 @@ from .sites import Site
 PEER = ROOT / "benchmarks" / "peers" / "terraform"
 MIRRORS = ("/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 SIZES = (10, 40, 160)
+WAYS = (30, 50, 100)
+"""Milliseconds to the account and back, from the same continent and from another."""
+QUIET = 16
+"""Seconds after which the process that keeps connections opens new ones: as for a first plan."""
 IMAGE = "/aws/service/canonical/ubuntu/server/26.04/stable/current/arm64/hvm/ebs-gp3/ami-id"
 
 OURS = ("ours", "started", "plain")
@@ -48,6 +54,13 @@ ANDAMIO_PRELOAD=0. The first apply is run once.
 HEAD = """\
 | Parameters, records | What | ours | started | plain | terraform | ours / its | requests | its |
 | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+"""
+FAR = """\
+The same plan of 10, with that many milliseconds to the account and back, of which a new connection takes two
+more. Ours opens all its connections anew. Here the account is at one address; AWS has one for each service.
+
+| To the account | ours | terraform | ours / its |
+| ---: | ---: | ---: | ---: |
 """
 MISSING = "\nTerraform or its AWS provider wasn't found, so it isn't beside ours.\n"
 
@@ -112,9 +125,36 @@ def measure(folder: Path, runs: int) -> Section:
     with ExitStack() as stack:
         names = [*OURS, *(["terraform"] if peer else [])]
         accounts = {name: stack.enter_context(account(folder, name)) for name in names}
-        rows = [row for size in SIZES for row in measured(folder, accounts, peer, size, runs)]
-    table = HEAD + "".join(rows)
+        rows: list[str] = []
+        ways: list[str] = []
+        for size in SIZES:
+            rows += measured(folder, accounts, peer, size, runs)
+            if peer and size == SIZES[0]:
+                ways += [far(folder, accounts, peer, way, runs) for way in WAYS]
+    table = HEAD + "".join(rows) + ("\n" + FAR + "".join(ways) if ways else "")
     return Section("Plans", circumstances(runs) + TEXT + table + ("" if peer else MISSING))
+
+
+def far(folder: Path, accounts: Mapping[str, Account], peer: Path, way: int, runs: int) -> str:
+    """Return the row of the plan with so many milliseconds to the account."""
+    with ExitStack() as stack:
+        there = {
+            name: Account(stack.enter_context(away(accounts[name].endpoint, way)), accounts[name].log)
+            for name in ("ours", "terraform")
+        }
+        tools = {
+            "ours": ours(folder, there["ours"], "ours", SIZES[0], f"{way}")[1],
+            "terraform": terraform(folder, there["terraform"], peer, SIZES[0])[1],
+        }
+        tools["ours"].run()  # its process isn't there yet, or was started for another account
+
+        def rest(name: str) -> None:
+            time.sleep(QUIET if name == "ours" else 0)
+
+        results = side_by_side(None, tools, rest, runs)
+    mine, its = (results[name].median for name in tools)
+    print(f"{way} ms: ours {mine:.2f} s, terraform {its:.2f} s", flush=True)
+    return line([f"{way} ms", f"{mine:.2f}", f"{its:.2f}", f"{mine / its:.2f}"])
 
 
 def measured(
@@ -137,15 +177,18 @@ def measured(
     yield row(size, "plan, unchanged", plans)
 
 
-def ours(folder: Path, account: Account, name: str, size: int) -> tuple[Tool, Tool]:
-    """Return the run that makes all of it, and the one that plans."""
-    inventory = folder / name
+def ours(folder: Path, account: Account, name: str, size: int, way: str = "") -> tuple[Tool, Tool]:
+    """Return the run that makes all of it, and the one that plans.
+
+    way: tells apart inventories that have other endpoints.
+    """
+    inventory = folder / f"{name}{way}"
     if not inventory.exists():
         shutil.copytree(ROOT / "inventories" / "sandbox", inventory)
         (inventory / "00_up.yml").unlink()  # it asks for the sandbox itself
         source = (inventory / "hosts.yml").read_text()
         (inventory / "hosts.yml").write_text(source.replace("http://127.0.0.1:4567", account.endpoint))
-    values = folder / f"{name}.json"
+    values = folder / f"{name}{way}.json"
     values.write_text(
         json.dumps(
             {
