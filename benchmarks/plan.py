@@ -32,7 +32,7 @@ MIRRORS = ("/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 SIZES = (10, 40, 160)
 WAYS = (30, 50, 100)
 """Milliseconds to the account and back, from the same continent and from another."""
-QUIET = 16
+QUIET = 6
 """Seconds after which the process that keeps connections opens new ones: as for a first plan."""
 IMAGE = "/aws/service/canonical/ubuntu/server/26.04/stable/current/arm64/hvm/ebs-gp3/ami-id"
 

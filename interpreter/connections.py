@@ -28,7 +28,7 @@ from .current import fingerprint
 
 LARGEST = 1 << 18  # bytes of a request's body
 # Seconds without a request, after which connections are given up: something on the way may have lost them.
-QUIET = float(os.environ.get("ANDAMIO_PRELOAD_QUIET") or 15)
+QUIET = float(os.environ.get("ANDAMIO_PRELOAD_QUIET") or 5)
 # These change what a session does, and are the task's own.
 ALONE = ("SSLKEYLOGFILE", "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER")
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -317,3 +320,39 @@ def test_a_digest_needs_no_secret_key_among_the_arguments(monkeypatch: pytest.Mo
         return result["resource"]["values"]["K"]
 
     assert digest("one") == digest("one") != digest("two")
+
+
+# -- reads that need no other's answer -----------------------------------------------------------------------
+
+
+def test_reads_are_made_at_the_same_time_and_answered_in_order() -> None:
+    all_here = threading.Barrier(3)
+
+    def read(number: int) -> int:
+        all_here.wait(30)
+        return number
+
+    assert _aws.together(*(partial(read, number) for number in range(3))) == [0, 1, 2]
+    assert _aws.together() == []
+
+
+def test_the_first_reads_error_is_the_one_that_is_said() -> None:
+    def fail(word: str) -> None:
+        raise Refused(word)
+
+    with pytest.raises(Refused, match="first"):
+        _aws.together(lambda: 1, partial(fail, "first"), partial(fail, "second"))
+
+
+def test_threads_share_one_client() -> None:
+    made: list[str] = []
+
+    class Slow(FakeModule):
+        def client(self, service: str, **options: Any) -> FakeClient:
+            made.append(service)
+            time.sleep(0.05)
+            return self.made
+
+    aws = Aws(Slow())
+    _aws.together(*(partial(aws.call, "ec2.describe_vpcs") for _ in range(5)))
+    assert made == ["ec2"]
