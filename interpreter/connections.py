@@ -37,7 +37,10 @@ def share() -> None:
     """Start the process, and have botocore send by it from now on, in this process's forks."""
     if "botocore.endpoint" not in sys.modules:
         return
-    name = start()
+    try:
+        name = start()
+    except OSError:
+        return  # each task has its own connections then
     creator = sys.modules["botocore.endpoint"].EndpointCreator
     create = creator.create_endpoint
 
@@ -87,13 +90,17 @@ class Session:
             return self._alone().send(request)
         errors = sys.modules["botocore.exceptions"]
         words = (self._settings, request.method, request.url, list(request.headers.items()), request.body)
+        whole = False
         try:
             write(connection, words)
             kind, *said = read(connection)
+            whole = True
         except (OSError, EOFError) as error:
             # Nobody knows whether it was sent; botocore tries again what may be tried again.
-            self._threads.connection = None
             raise errors.ConnectionClosedError(endpoint_url=request.url, error=error) from error
+        finally:
+            if not whole:  # a signal can cut it short too; the next question must not get this one's answer
+                self._threads.known = None
         if kind == "error":
             name, details = said
             raise getattr(errors, name)(**details)
@@ -108,19 +115,20 @@ class Session:
 
     def _connection(self) -> socket.socket | None:
         """Return this thread's way to the process, None where it isn't there."""
-        known: socket.socket | None = getattr(self._threads, "connection", None)
-        if known is None:
-            known = socket.socket(socket.AF_UNIX)
-            try:
-                known.connect(self._name)
-            except OSError:
-                known.close()
-                return None
-            if task.peer(known)[1] != os.geteuid():
-                known.close()
-                return None
-            self._threads.connection = known
-        return known
+        known: tuple[int, socket.socket] | None = getattr(self._threads, "known", None)
+        if known and known[0] == os.getpid():  # a fork of the task has another
+            return known[1]
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(self._name)
+        except OSError:
+            connection.close()
+            return None
+        if task.peer(connection)[1] != os.geteuid():
+            connection.close()
+            return None
+        self._threads.known = os.getpid(), connection
+        return connection
 
     def _alone(self) -> Any:
         with self._lock:
@@ -145,7 +153,7 @@ class Sender:
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
-        self._sessions: dict[bytes, tuple[Any, float]] = {}
+        self._sessions: dict[str, tuple[Any, float]] = {}
         self._lock = threading.Lock()
 
     def serve(self, ends: int) -> None:
@@ -183,7 +191,7 @@ class Sender:
     def _session(self, settings: dict[str, Any]) -> Any:
         """Return the session of these settings; a new one where the last was not used for long."""
         files = (settings.get("verify"), settings.get("client_cert"))
-        key = pickle.dumps((settings, [fingerprint(file) for file in files if isinstance(file, str)]))
+        key = repr((settings, [fingerprint(file) for file in files if isinstance(file, str)]))
         now = time.monotonic()
         with self._lock:
             session, used = self._sessions.get(key, (None, 0.0))

@@ -40,12 +40,21 @@ def test_a_replaced_instance_keeps_the_address_and_gets_the_data_back(client: Cl
     enrolments = host.sql("SELECT COUNT(*), MAX(id) FROM enrolments")
     assert enrolments[0][0] != "0"
 
+    wished = ("site.yml", "-t", "phase1", "-e", "ec2_host_replace=true")
+    planned = playbook(*wished, "--check", log="replaced-planned")
+    assert planned.code == 0, planned.output[-4000:]
+    assert set(planned.recap) == {"localhost"}
+    words = " ".join(planned.output.split())
+    roles = "base, mysql, php_fpm, nginx, certbot, laravel_app"
+    assert f"± host academia-sandbox-host {roles} configured when the host exists" in words
+    # One instance in place of another: the bill is what it was.
+    assert "In all 11.24 USD a month, without tax" in words
+
     replaced = playbook(
-        *("site.yml", "-t", "phase1", "-e", "ec2_host_replace=true", "-e", "mysql_restore=latest"),
+        *(*wished, "-e", "mysql_restore=latest"),
         log="replaced",
     )
     assert replaced.code == 0, replaced.output[-4000:]
-    # One instance in place of another: the bill is what it was.
     assert "USD a month, as before" in replaced.output
     now = instances(client)
     (new,) = set(now) - set(before)

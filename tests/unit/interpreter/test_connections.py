@@ -139,6 +139,30 @@ def test_threads_of_a_task_ask_side_by_side(make: Make, api: Api) -> None:
     assert answered(make(), code) == "4"
 
 
+def test_a_fork_of_a_task_has_a_way_of_its_own(make: Make, api: Api) -> None:
+    code = (
+        f"{client(api.url)}client.get_caller_identity()\nchild = os.fork()\nfor _ in range(50):\n"
+        "    client.get_caller_identity()\nif child == 0:\n    os._exit(7)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert answered(make(), code) == "7"
+
+
+def test_an_answer_that_nobody_waits_for_is_not_the_next_ones(make: Make, api: Api) -> None:
+    def slow() -> None:
+        api.answer = (200, IDENTITY.replace("123456789012", f"{len(api.keys):012}"))
+        time.sleep(1)
+
+    api.before = slow
+    code = (
+        f"{client(api.url)}import signal, time\ndef late(*_): raise KeyError\n"
+        "signal.signal(signal.SIGALRM, late)\nsignal.setitimer(signal.ITIMER_REAL, 0.4)\n"
+        "try:\n    client.get_caller_identity()\nexcept KeyError:\n    time.sleep(1)\n"
+        "    print(client.get_caller_identity()['Account'])\n"
+    )
+    assert answered(make(), code) == "000000000002"
+
+
 def failing(url: str) -> str:
     return (
         f"{client(url)}try:\n    client.get_caller_identity()\n"
