@@ -143,7 +143,7 @@ def test_each_enrolment_that_was_acknowledged_is_there_once(host: Host, answers:
 
 
 def test_each_job_was_done_once(host: Host, answers: list[Answer]) -> None:
-    until("an empty queue", lambda: host.sql("SELECT COUNT(*) FROM jobs") == [["0"]], seconds=30)
+    until("an empty queue", lambda: host.sql("SELECT COUNT(*) FROM jobs") == [["0"]], seconds=600)
     emails = set(acknowledged(answers))
     rows = host.sql(
         "SELECT students.email, enrolments.id FROM students JOIN enrolments ON student_id = students.id "
