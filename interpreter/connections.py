@@ -19,7 +19,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -209,16 +208,5 @@ def write(connection: socket.socket, words: tuple[Any, ...]) -> None:
 
 def read(connection: socket.socket) -> Any:
     """Return what was sent. Raises EOFError at the connection's end."""
-    size = int.from_bytes(exactly(connection.recv, 8), "big")
-    return pickle.loads(exactly(connection.recv, size))  # noqa: S301 - of a process of this user's
-
-
-def exactly(receive: Callable[[int], bytes], size: int) -> bytes:
-    """Read so many bytes. Raises EOFError when there are fewer."""
-    data = bytearray()
-    while len(data) < size:
-        more = receive(min(size - len(data), 1 << 16))
-        if not more:
-            raise EOFError
-        data += more
-    return bytes(data)
+    size = int.from_bytes(task.exactly(connection, 8), "big")
+    return pickle.loads(task.exactly(connection, size))  # noqa: S301 - of a process of this user's

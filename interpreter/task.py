@@ -161,16 +161,22 @@ def received(connection: socket.socket) -> Request:
     head, descriptors, _flags, _address = socket.recv_fds(connection, 4, 4)
     if len(head) != 4 or len(descriptors) != 4:
         raise EOFError
-    data, size = bytearray(), int.from_bytes(head, "big")
+    data = exactly(connection, int.from_bytes(head, "big"))
+    connection.settimeout(None)
+    python, arguments, environment, umask = marshal.loads(data)  # noqa: S302 - it is this user's own process
+    decoded = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
+    return Request(python, arguments, decoded, umask, peer(connection)[0], descriptors)
+
+
+def exactly(connection: socket.socket, size: int) -> bytes:
+    """Read so many bytes. Raises EOFError when there are fewer."""
+    data = bytearray()
     while len(data) < size:
         more = connection.recv(min(size - len(data), 1 << 16))
         if not more:
             raise EOFError
         data += more
-    connection.settimeout(None)
-    python, arguments, environment, umask = marshal.loads(data)  # noqa: S302 - it is this user's own process
-    decoded = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
-    return Request(python, arguments, decoded, umask, peer(connection)[0], descriptors)
+    return bytes(data)
 
 
 def check(request: Request, memory: Memory) -> None:
