@@ -132,3 +132,9 @@ def fresh_aws(aws: Aws) -> Aws:
     """The AWS API with an empty account."""
     aws.reset()
     return aws
+
+
+@pytest.fixture
+def preload_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the preloading itself: whatever whoever runs all the tests has turned off."""
+    monkeypatch.delenv("ANDAMIO_PRELOAD", raising=False)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.usefixtures("preload_is_on")
+
 ROOT = Path(__file__).resolve().parents[2]
 # The last word is the command for the host; "-O" is for a connection that persists, and here none does.
 SSH = """#!/bin/sh
@@ -86,12 +88,6 @@ class Hosts:
     def handed_over(self) -> int:
         """How many modules the processes were given."""
         return self.output.count("> PRELOADED ")
-
-
-@pytest.fixture(autouse=True)
-def is_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever whoever runs all the tests has turned off: here it is what is tested."""
-    monkeypatch.delenv("ANDAMIO_PRELOAD", raising=False)
 
 
 @pytest.fixture

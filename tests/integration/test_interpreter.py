@@ -17,6 +17,8 @@ from tests.unit.interpreter.conftest import Interpreter
 
 from .conftest import Aws
 
+pytestmark = pytest.mark.usefixtures("preload_is_on")
+
 ROOT = Path(__file__).resolve().parents[2]
 OURS = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 STOCK = (
@@ -26,12 +28,6 @@ STOCK = (
     "amazon.aws.route53_zone",
 )
 ROLE = {"name": "academia-test-host", "tags": {"Project": "academia"}}
-
-
-@pytest.fixture(autouse=True)
-def is_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever whoever runs all the tests has turned off: here it is what is tested."""
-    monkeypatch.delenv("ANDAMIO_PRELOAD", raising=False)
 
 
 @pytest.fixture(scope="module")
