@@ -7,7 +7,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CACHE = CHECKOUT / ".cache"
-STATE = CACHE / "sandbox"
+# It may be a link to another work tree's sandbox: a machine has one, and its processes run from that tree.
+STATE = (CACHE / "sandbox").resolve()
+HOME = STATE.parent.parent
 IMAGES = CACHE / "images"
 APT_CACHE = CACHE / "apt"
 

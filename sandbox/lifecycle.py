@@ -244,7 +244,7 @@ def other_checkout() -> Path | None:
             checkout = (
                 next((p.parent for p in folder.parents if p.name == ".cache"), None) if folder else None
             )
-            if checkout and checkout != config.CHECKOUT:
+            if checkout and checkout != config.HOME:
                 return checkout
     return None
 

@@ -38,7 +38,7 @@ class Service:
             folder = Path(f"/proc/{pid}/cwd").readlink()
         except (OSError, ValueError):
             return None
-        return pid if self.module.encode() in command and folder == config.CHECKOUT else None
+        return pid if self.module.encode() in command and folder == config.HOME else None
 
     @property
     def code_file(self) -> Path:
@@ -58,7 +58,7 @@ class Service:
         with open(self.log_file, "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", self.module, *self.arguments],
-                cwd=config.CHECKOUT,
+                cwd=config.HOME,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
