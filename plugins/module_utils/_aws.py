@@ -148,11 +148,16 @@ class Aws:
             raise _errors.CallFailed(name, error) from error
 
     def apply(self, change: Change) -> Mapping[str, Any]:
-        """Make a change and return the answer, riding out the errors it says will pass (60 s)."""
+        """Make a change and return the answer, riding out the errors it says will pass (60 s).
+
+        Raises StaleCall when its precondition no longer holds, and CallFailed.
+        """
         for delay in (1, 2, 4, 8, 15, 30):
             try:
                 return self._applied(change)
             except _errors.CallFailed as error:
+                if error.code in _errors.STALE:
+                    raise _errors.StaleCall(error.call, error.error) from error
                 if error.code not in change.retry:
                     raise
                 time.sleep(delay)

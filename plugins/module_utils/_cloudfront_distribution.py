@@ -187,7 +187,9 @@ def plan(current: State | None, desired: State | None, reference: str = "") -> l
     parts = [*access, *function, *headers]
     if "id" not in current:
         return [*parts, _create(desired, ours, reference)]
-    return [*parts, *_update(current, ours), *_tagging(current, desired)]
+    # A part that changes moves the ETag of the distribution that uses it.
+    etag = AFTER_APPLY if parts else current["_etag"]
+    return [*parts, *_update(current, ours, etag), *_tagging(current, desired)]
 
 
 def _check(desired: Mapping[str, Any]) -> None:
@@ -338,12 +340,12 @@ def _create(desired: Mapping[str, Any], ours: Mapping[str, Any], reference: str)
     return Change("cloudfront.create_distribution_with_tags", arguments, retry=_NOT_YET)
 
 
-def _update(current: Mapping[str, Any], ours: Mapping[str, Any]) -> list[Change]:
+def _update(current: Mapping[str, Any], ours: Mapping[str, Any], etag: str) -> list[Change]:
     if _covers(current["_config"], ours):
         return []
     arguments = {
         "Id": current["id"],
-        "IfMatch": current["_etag"],
+        "IfMatch": etag,
         "DistributionConfig": _merged(current["_config"], ours),
     }
     return [Change("cloudfront.update_distribution", arguments, retry=_NOT_YET)]

@@ -14,7 +14,10 @@ complete, from an empty account too:
     A value in the answer of an earlier change of the same run. ``converge`` puts it in.
 ``AFTER_APPLY``
     A value that only another reading can tell. ``converge`` applies what comes before it, reads, and
-    plans again; by then the plan holds the value.
+    plans again; by then the plan holds the value. A precondition that an earlier change moves is one, too:
+    a distribution has another ETag once its function is published.
+
+A precondition that moved for any other reason (``Stale``) is read anew as well, and planned from again.
 """
 
 from __future__ import annotations
@@ -43,6 +46,10 @@ class NotConverging(Exception):
             f"AWS accepted every change, but reading it back still asks for: {calls}. Either AWS needs "
             "longer than we waited (run it again), or another tool changes the same resource."
         )
+
+
+class Stale(Exception):
+    """AWS refused a change since what it was planned from has moved: its ETag isn't the one that was read."""
 
 
 @dataclass(frozen=True)
@@ -111,25 +118,34 @@ def converge(
     """Read, plan, apply and read again, until there is nothing left to change.
 
     A change that was just applied isn't applied again at once, since AWS may show it late and a create
-    done twice makes two things: ``pause(attempt)`` is called and the state is read anew, a few times.
+    done twice makes two things: ``pause(attempt)`` is called and the state is read anew, a few times. The
+    same when ``apply`` raises Stale: AWS may move a precondition seconds after the change that moves it.
 
-    Raises NotConverging when after ``rounds`` rounds the plan still isn't empty.
+    Raises NotConverging when after ``rounds`` rounds the plan still isn't empty, and Stale when it stays so.
     """
     current = read()
     outcome = Outcome(before=current, after=current)
     answers: dict[str, Mapping[str, Any]] = {}
     applied: list[Change] = []
-    for _round in range(rounds):
+    conflicts = 0
+    while rounds:
         outcome.after, pending = _settle(current, read, plan, applied, pause)
         if not pending:
             return outcome
         applied = []
-        for change in pending:
-            answers[change.call] = apply(replace(change, arguments=resolve(change.arguments, answers)))
-            applied.append(change)
-            outcome.changes.append(change)
-            if change.wait:
-                wait(replace(change.wait, arguments=resolve(change.wait.arguments, answers)), change)
+        try:
+            for change in pending:
+                answers[change.call] = apply(replace(change, arguments=resolve(change.arguments, answers)))
+                applied.append(change)
+                outcome.changes.append(change)
+                if change.wait:
+                    wait(replace(change.wait, arguments=resolve(change.wait.arguments, answers)), change)
+            rounds -= 1
+        except Stale:
+            if conflicts == SETTLE_ATTEMPTS:
+                raise
+            pause(conflicts)
+            conflicts += 1
         current = read()
     outcome.after, pending = _settle(current, read, plan, applied, pause)
     if pending:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ._converge import Stale
+
 SANDBOX_HINT = "If that is the sandbox, start it: make sandbox"
 
 _EXPIRED = "The session has expired: sign in again (aws sso login) and rerun; it goes on from here."
@@ -48,6 +50,9 @@ _DENIED = frozenset(
     }
 )
 
+STALE = frozenset({"PreconditionFailed", "InvalidIfMatchVersion"})
+"""What CloudFront and S3 say when the ETag that was given isn't the present one."""
+
 # IAM's name of a service, where it isn't boto3's.
 _PREFIXES = {"service-quotas": "servicequotas", "sesv2": "ses"}
 
@@ -82,6 +87,10 @@ class CallFailed(Exception):
         if self.code in _UNREACHABLE:
             return _unreachable()
         return _ADVICE.get(self.code, "")
+
+
+class StaleCall(CallFailed, Stale):
+    """A change that was refused since its precondition no longer holds."""
 
 
 def action(operation: str) -> str:

@@ -200,6 +200,41 @@ def test_new_headers(fresh_aws: Aws) -> None:
     assert done["resource"]["security_headers"] == {"X-Frame-Options": "DENY"}
 
 
+ACCESS = ["cloudfront.update_origin_access_control"]
+FUNCTION = ["cloudfront.update_function", "cloudfront.publish_function"]
+HEADERS = ["cloudfront.update_response_headers_policy"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "calls"),
+    [
+        ({"function_code": "function handler(event) { return {statusCode: 404}; }"}, FUNCTION),
+        ({"security_headers": {"X-Frame-Options": "DENY"}}, HEADERS),
+        ({"security_headers": {"X-Frame-Options": "DENY"}, "function_code": "// other"}, FUNCTION + HEADERS),
+    ],
+)
+def test_a_part_and_the_distribution_change_in_one_run(
+    fresh_aws: Aws, parts: dict[str, Any], calls: list[str]
+) -> None:
+    run_module("cloudfront_distribution", **SITE)
+    done = applied_as_planned("cloudfront_distribution", **SITE | parts | {"price_class": "PriceClass_All"})
+    assert done["calls"] == [*calls, "cloudfront.update_distribution"]
+    assert done["resource"]["price_class"] == "PriceClass_All"
+
+
+def test_how_requests_are_signed_changes_with_the_distribution(fresh_aws: Aws) -> None:
+    run_module("cloudfront_distribution", **SITE)
+    cloudfront = fresh_aws.client("cloudfront")
+    (item,) = cloudfront.list_origin_access_controls()["OriginAccessControlList"]["Items"]
+    found = cloudfront.get_origin_access_control(Id=item["Id"])
+    config = found["OriginAccessControl"]["OriginAccessControlConfig"] | {"SigningBehavior": "never"}
+    cloudfront.update_origin_access_control(
+        Id=item["Id"], IfMatch=found["ETag"], OriginAccessControlConfig=config
+    )
+    done = applied_as_planned("cloudfront_distribution", **SITE | {"price_class": "PriceClass_All"})
+    assert done["calls"] == [*ACCESS, "cloudfront.update_distribution"]
+
+
 def test_function_and_headers_can_be_taken_away(fresh_aws: Aws) -> None:
     run_module("cloudfront_distribution", **SITE)
     bare = SITE | {"function_code": "", "security_headers": {}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -312,6 +313,50 @@ def test_the_life_of_a_function(fresh_aws: Aws) -> None:
         cloudfront.delete_function(Name="routes", IfMatch=updated["ETag"])
     assert code_of(error) == "FunctionInUse"
     assert len(cloudfront.list_functions(Stage="LIVE")["FunctionList"]["Items"]) == 1
+
+
+def test_what_a_distribution_uses_moves_its_etag(fresh_aws: Aws) -> None:
+    cloudfront = fresh_aws.client("cloudfront")
+    settings = {"Comment": "routes", "Runtime": "cloudfront-js-2.0"}
+    function = cloudfront.create_function(Name="routes", FunctionConfig=settings, FunctionCode=CODE)
+    cloudfront.publish_function(Name="routes", IfMatch=function["ETag"])
+    control = make_control(fresh_aws)
+    policy = cloudfront.create_response_headers_policy(
+        ResponseHeadersPolicyConfig={
+            "Name": "a",
+            "SecurityHeadersConfig": {"ContentTypeOptions": {"Override": True}},
+        }
+    )
+    config = config_of()
+    behavior, origin = config["DefaultCacheBehavior"], config["Origins"]["Items"][0]
+    arn = function["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
+    behavior["FunctionAssociations"] = {
+        "Quantity": 1,
+        "Items": [{"EventType": "viewer-request", "FunctionARN": arn}],
+    }
+    behavior["ResponseHeadersPolicyId"] = policy["ResponseHeadersPolicy"]["Id"]
+    origin["OriginAccessControlId"] = control["OriginAccessControl"]["Id"]
+    using = cloudfront.create_distribution(DistributionConfig=config)
+    other = cloudfront.create_distribution(DistributionConfig=config_of(CallerReference="other"))
+    changes: list[Callable[[], Any]] = [
+        lambda: cloudfront.publish_function(Name="routes", IfMatch=function["ETag"]),
+        lambda: cloudfront.update_response_headers_policy(
+            Id=policy["ResponseHeadersPolicy"]["Id"],
+            IfMatch=policy["ETag"],
+            ResponseHeadersPolicyConfig=policy["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"],
+        ),
+        lambda: cloudfront.update_origin_access_control(
+            Id=control["OriginAccessControl"]["Id"],
+            IfMatch=control["ETag"],
+            OriginAccessControlConfig=control["OriginAccessControl"]["OriginAccessControlConfig"],
+        ),
+    ]
+    seen = [using["ETag"]]
+    for change in changes:
+        change()
+        seen.append(cloudfront.get_distribution_config(Id=using["Distribution"]["Id"])["ETag"])
+    assert len(set(seen)) == len(seen)
+    assert cloudfront.get_distribution(Id=other["Distribution"]["Id"])["ETag"] == other["ETag"]
 
 
 def test_invalidations(fresh_aws: Aws) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sandbox.aws.errors import AwsError
@@ -14,6 +16,7 @@ from sandbox.aws.overlay.cloudfront_state import (
     now,
     page,
     state,
+    touch_users,
 )
 from sandbox.aws.overlay.operations import Context, Parameters, answers
 
@@ -41,13 +44,13 @@ def _find(parameters: Parameters, context: Context) -> tuple[Function, str]:
 
 def _used(function: Function, context: Context) -> bool:
     wanted = arn(function.name, context)
-    for distribution in state(context).distributions.values():
-        config = distribution.config
-        for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"].get("Items", [])):
-            used = behavior["FunctionAssociations"].get("Items", [])
-            if any(item["FunctionARN"] == wanted for item in used):
-                return True
-    return False
+    return any(_uses(wanted, held.config) for held in state(context).distributions.values())
+
+
+def _uses(function_arn: str, config: Mapping[str, Any]) -> bool:
+    behaviors = (config["DefaultCacheBehavior"], *config["CacheBehaviors"].get("Items", []))
+    items = [item for behavior in behaviors for item in behavior["FunctionAssociations"].get("Items", [])]
+    return any(item["FunctionARN"] == function_arn for item in items)
 
 
 def _summary(function: Function, name: str, context: Context) -> dict[str, Any]:
@@ -120,6 +123,7 @@ def publish(parameters: Parameters, context: Context) -> dict[str, Any]:
     stage = function.stages["DEVELOPMENT"]
     check_match(stage.etag, parameters)
     function.stages["LIVE"] = Stage(stage.code, stage.config)
+    touch_users(context, partial(_uses, arn(function.name, context)))
     return {"FunctionSummary": _summary(function, "LIVE", context)}
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sandbox.aws.errors import AwsError
-from sandbox.aws.overlay.cloudfront_state import BASE, Item, check_match, new_id, now, page, state
+from sandbox.aws.overlay.cloudfront_state import (
+    BASE,
+    Item,
+    check_match,
+    new_id,
+    now,
+    page,
+    state,
+    touch_users,
+)
 from sandbox.aws.overlay.operations import Context, Operation, Parameters, answers
 
 
@@ -137,6 +146,7 @@ def _get_config(kind: Kind, parameters: Parameters, context: Context) -> dict[st
 def _update(kind: Kind, parameters: Parameters, context: Context) -> dict[str, Any]:
     item = _changeable(kind, parameters, context)
     item.change(parameters[f"{kind.name}Config"])
+    touch_users(context, lambda config: item.id in references(kind, config))
     return {kind.name: _shown(kind, item), "ETag": item.etag}
 
 
@@ -176,7 +186,7 @@ def _list(kind: Kind, parameters: Parameters, context: Context) -> dict[str, Any
     return {f"{kind.name}List": listing}
 
 
-def references(kind: Kind, config: dict[str, Any]) -> set[str]:
+def references(kind: Kind, config: Mapping[str, Any]) -> set[str]:
     """Return the ids of a kind that a distribution's configuration names."""
     behaviors = [config["DefaultCacheBehavior"], *config["CacheBehaviors"].get("Items", [])]
     holders = [*behaviors, *config["Origins"]["Items"]]

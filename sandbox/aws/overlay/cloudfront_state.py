@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,10 @@ class Item:
 
     def change(self, config: Mapping[str, Any]) -> None:
         self.config = dict(config)
+        self.touch()
+
+    def touch(self) -> None:
+        """Move the tag: this, or something it uses, is no longer what it was."""
         self.etag = new_id()
         self.modified = now()
 
@@ -82,6 +86,16 @@ _states = Store(State)
 
 def state(context: Context) -> State:
     return _states.of(context.account)
+
+
+def touch_users(context: Context, uses: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Move the tag of each distribution whose configuration uses what was changed, as CloudFront does.
+
+    https://github.com/hashicorp/terraform-provider-aws/issues/19529 and 22816
+    """
+    for distribution in state(context).distributions.values():
+        if uses(distribution.config):
+            distribution.touch()
 
 
 def check_match(etag: str, parameters: Parameters) -> None:

@@ -256,6 +256,38 @@ def test_apply_retries_only_what_the_change_names(monkeypatch: pytest.MonkeyPatc
         aws.apply(Change("toy.put", {}))
 
 
+@pytest.mark.parametrize("code", ["PreconditionFailed", "InvalidIfMatchVersion"])
+def test_a_precondition_that_moved_is_read_anew(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_aws.time, "sleep", lambda delay: None)
+    states = iter([{"days": 1, "_etag": "e1"}, {"days": 1, "_etag": "e2"}, {"days": 7, "_etag": "e3"}])
+    client = FakeClient([error(code)])
+    module = FakeModule(client=client)
+
+    def plan(current: State | None, goal: State | None) -> list[Change]:
+        assert current is not None
+        assert goal is not None
+        return [Change("toy.put", {"IfMatch": current["_etag"]})] if current["days"] != goal["days"] else []
+
+    with pytest.raises(Ended) as ended:
+        run(module, "thing n", desired={"days": 7}, read=lambda aws: next(states), plan=plan)
+    assert ended.value.args[0]["calls"] == ["toy.put"]
+    assert client.calls == [("put", {"IfMatch": "e1"}), ("put", {"IfMatch": "e2"})]
+
+
+def test_a_precondition_that_never_holds_names_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_aws.time, "sleep", lambda delay: None)
+    module = FakeModule(client=FakeClient([error("PreconditionFailed")] * 9))
+    with pytest.raises(Ended) as ended:
+        run(
+            module,
+            "thing n",
+            desired={},
+            read=lambda aws: None,
+            plan=lambda current, goal: [Change("toy.put", {})],
+        )
+    assert ended.value.args[0]["msg"].startswith("thing n: toy.put failed. PreconditionFailed")
+
+
 def wait(answers: list[Any], **options: Any) -> None:
     aws = Aws(FakeModule(client=FakeClient(answers)))
     aws.wait(Wait("toy.get", {}, "Status", ("Done",), ("Bad",), every=0, **options), "toy.put")

@@ -218,6 +218,22 @@ def test_other_code_is_updated_and_published_and_leaves_the_distribution() -> No
     assert current["function_code"] == "old"
 
 
+def test_a_part_that_changes_moves_the_etag_of_the_distribution() -> None:
+    found = drifted("PriceClass", "PriceClass_All")
+    odd = copy.deepcopy(ACCESS)
+    odd["OriginAccessControl"]["OriginAccessControlConfig"]["SigningBehavior"] = "never"  # type: ignore[index]
+    for part in (
+        {"function": LIVE | {"code": "old", "live": "old"}},
+        {"function": LIVE | {"live": "old"}},
+        {"access": odd},
+        {"headers": HEADERS | {"ResponseHeadersPolicy": {"Id": "H1", "ResponseHeadersPolicyConfig": {}}}},
+    ):
+        *parts, last = site.plan(state(found, **part), GOAL)
+        assert parts
+        assert last.call == "cloudfront.update_distribution"
+        assert (last.arguments["Id"], last.arguments["IfMatch"]) == ("E1", AFTER_APPLY)
+
+
 def test_code_that_is_being_developed_is_none_of_our_business() -> None:
     assert site.plan(state(function=LIVE | {"code": "experiment"}), GOAL) == []
 

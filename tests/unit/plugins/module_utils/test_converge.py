@@ -10,6 +10,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils._converge impo
     Answer,
     Change,
     NotConverging,
+    Stale,
     Wait,
     converge,
     is_unknown,
@@ -109,6 +110,71 @@ def test_a_wait_knows_the_answer_of_its_own_change() -> None:
     )
     converge(toy.read, lambda current: [] if current else [create], toy.apply, wait=toy.wait)
     assert toy.waits == [Wait("toy.get", {"Id": "t-1"})]
+
+
+class Tagged:
+    """A toy with an ETag that moves when its part changes: at once, or just after a later reading.
+
+    others: so many times somebody else changes it before we do.
+    """
+
+    def __init__(self, late: int = 0, others: int = 0) -> None:
+        self.part, self.whole, self.etag = 0, 0, 1
+        self.late, self.moving = late, 0
+        self.others = others
+        self.pauses: list[int] = []
+
+    def read(self) -> dict[str, Any]:
+        answer = {"part": self.part, "whole": self.whole, "etag": self.etag}
+        if self.moving:
+            self.moving -= 1
+            self.etag += not self.moving
+        return answer
+
+    def plan(self, current: dict[str, Any] | None) -> list[Change]:
+        assert current
+        parts = [] if current["part"] else [Change("toy.put_part", {})]
+        if current["whole"]:
+            return parts
+        return [*parts, Change("toy.put", {"IfMatch": AFTER_APPLY if parts else current["etag"]})]
+
+    def apply(self, change: Change) -> dict[str, Any]:
+        if change.call == "toy.put_part":
+            self.part, self.moving = 1, self.late
+            self.etag += not self.late
+            return {}
+        if self.others:
+            self.others -= 1
+            self.etag += 1
+        if change.arguments["IfMatch"] != self.etag:
+            raise Stale
+        self.whole = 1
+        return {}
+
+    def converge(self) -> Any:
+        return converge(self.read, self.plan, self.apply, pause=self.pauses.append)
+
+
+def test_a_precondition_that_an_earlier_change_moves_is_read_anew() -> None:
+    toy = Tagged()
+    changes = toy.converge().changes
+    assert changes == [Change("toy.put_part", {}), Change("toy.put", {"IfMatch": 2})]
+    assert toy.pauses == []
+
+
+@pytest.mark.parametrize("how", [{"late": 1}, {"others": 1}, {"others": 4}])
+def test_a_precondition_that_moves_late_or_by_others_is_read_anew(how: dict[str, int]) -> None:
+    toy = Tagged(**how)
+    calls = [change.call for change in toy.plan(toy.read())]
+    assert [change.call for change in toy.converge().changes] == calls
+    assert toy.pauses == list(range(how.get("others", 1)))
+
+
+def test_a_precondition_that_never_holds_is_an_error() -> None:
+    toy = Tagged(others=100)
+    with pytest.raises(Stale):
+        toy.converge()
+    assert (toy.pauses, toy.whole) == ([0, 1, 2, 3], 0)
 
 
 def test_a_setting_that_never_reads_back_is_an_error() -> None:
