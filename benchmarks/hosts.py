@@ -11,7 +11,7 @@ from pathlib import Path
 
 import boto3
 
-from sandbox import config
+from sandbox import config, secret
 from sandbox.machine import proxy_command
 from tests.e2e.host import Host
 
@@ -119,7 +119,7 @@ def settings(folder: Path, inventory: Path, latency: float) -> dict[str, Tool]:
 
 def password() -> str:
     """The application's password of the database, as the sandbox's Parameter Store has it."""
-    session = boto3.session.Session("sandbox", "any-value-will-do", region_name="us-east-1")
+    session = boto3.session.Session(config.ACCESS_KEY, secret.read(config.SECRET), region_name="us-east-1")
     ssm = session.client("ssm", endpoint_url=config.AWS_URL)
     answer = ssm.get_parameter(Name="/academia/sandbox/env/DB_PASSWORD", WithDecryption=True)
     return str(answer["Parameter"]["Value"])

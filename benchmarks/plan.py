@@ -17,10 +17,12 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import boto3
+
+from sandbox import secret
 
 from .far import away
 from .measure import AWS, ROOT, Result, Tool, side_by_side
@@ -37,7 +39,7 @@ QUIET = 6
 IMAGE = "/aws/service/canonical/ubuntu/server/26.04/stable/current/arm64/hvm/ebs-gp3/ami-id"
 
 OURS = ("ours", "started", "plain")
-OWNER = {"AWS_ACCESS_KEY_ID": "sandbox"}
+OWNER = "sandbox"
 """The one key that may do anything in sandbox.aws."""
 
 TEXT = """
@@ -67,18 +69,32 @@ MISSING = "\nTerraform or its AWS provider wasn't found, so it isn't beside ours
 
 @dataclass
 class Account:
-    """An AWS account in memory, and the log of its requests."""
+    """An AWS account in memory, the log of its requests, and its owner's secret."""
 
     endpoint: str
     log: Path
+    secret_file: Path
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Its owner's key and secret, as the environment has them."""
+        return {
+            "AWS_ACCESS_KEY_ID": OWNER,
+            "AWS_SECRET_ACCESS_KEY": secret.read(self.secret_file),
+        }
 
     def reset(self) -> None:
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
+        request = urllib.request.Request(
+            f"{self.endpoint}/_sandbox/reset",
+            headers={"Authorization": f"Bearer {secret.read(self.secret_file)}"},
+            method="POST",
+        )
         urllib.request.urlopen(request, timeout=60).close()
 
     def image(self) -> str:
         """Return the id of the image that the host is made of."""
-        ssm = boto3.client("ssm", endpoint_url=self.endpoint)
+        session = boto3.session.Session(OWNER, secret.read(self.secret_file))
+        ssm = session.client("ssm", endpoint_url=self.endpoint)
         return str(ssm.get_parameter(Name=IMAGE)["Parameter"]["Value"])
 
 
@@ -100,31 +116,32 @@ class Accounts:
 
 
 @contextmanager
-def account(folder: Path, name: str) -> Iterator[Account]:
+def account(folder: Path, name: str, secret_file: Path) -> Iterator[Account]:
     """Run sandbox.aws on a free port."""
     log = folder / f"{name}.requests"
     log.touch()
     command = [sys.executable, "-m", "sandbox.aws", "--port", "0", "--request-log", str(log)]
     process = subprocess.Popen(
-        [*command, "--world-socket", str(folder / f"{name}.sock")],
+        [*command, "--world-socket", str(folder / f"{name}.sock"), "--secret-file", str(secret_file)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        yield Account(process.stdout.readline().strip() if process.stdout else "", log)
+        yield Account(process.stdout.readline().strip() if process.stdout else "", log, secret_file)
     finally:
         process.terminate()
         process.wait()
 
 
 def measure(folder: Path, runs: int) -> Section:
-    os.environ |= AWS | OWNER
+    os.environ |= AWS
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
     peer = provider_mirror()
     with ExitStack() as stack:
         names = [*OURS, *(["terraform"] if peer else [])]
-        accounts = {name: stack.enter_context(account(folder, name)) for name in names}
+        accounts = {name: stack.enter_context(account(folder, name, folder / "secret")) for name in names}
+        os.environ |= accounts[OURS[0]].keys
         rows: list[str] = []
         ways: list[str] = []
         for size in SIZES:
@@ -139,7 +156,7 @@ def far(folder: Path, accounts: Mapping[str, Account], peer: Path, way: int, run
     """Return the row of the plan with so many milliseconds to the account."""
     with ExitStack() as stack:
         there = {
-            name: Account(stack.enter_context(away(accounts[name].endpoint, way)), accounts[name].log)
+            name: replace(accounts[name], endpoint=stack.enter_context(away(accounts[name].endpoint, way)))
             for name in ("ours", "terraform")
         }
         tools = {
@@ -187,15 +204,16 @@ def ours(folder: Path, account: Account, name: str, size: int, way: str = "") ->
         shutil.copytree(ROOT / "inventories" / "sandbox", inventory)
         (inventory / "00_up.yml").unlink()  # it asks for the sandbox itself
         source = (inventory / "hosts.yml").read_text()
-        (inventory / "hosts.yml").write_text(source.replace("http://127.0.0.1:4567", account.endpoint))
+        source = source.replace("http://127.0.0.1:4567", account.endpoint)
+        source = source.replace("../../.cache/sandbox/secret", str(account.secret_file))
+        (inventory / "hosts.yml").write_text(source)
     values = folder / f"{name}{way}.json"
     values.write_text(
         json.dumps(
             {
                 "andamio_aws_environment_extra": {
                     "AWS_ENDPOINT_URL": account.endpoint,
-                    **OWNER,
-                    "AWS_SECRET_ACCESS_KEY": AWS["AWS_SECRET_ACCESS_KEY"],
+                    **account.keys,
                 },
                 "andamio_interpreter": str(ROOT / "interpreter" / "python"),
                 "ec2_host_os": "ubuntu-26.04",

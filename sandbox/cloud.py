@@ -132,7 +132,7 @@ def start() -> None:
         *("run", "--detach", "--name", config.CLOUD, "--hostname", config.CLOUD),
         *("--label", "andamio.kind=cloud", "--network", podman.network(), "--ip", config.CLOUD_ADDRESS),
         *("--mac-address", config.mac_address(config.CLOUD_ADDRESS), "--dns", "127.0.0.1"),
-        *("--privileged", "--systemd", "always", *podman.limits()),
+        *podman.confinement(),
         *("--publish", f"127.0.0.1:{config.EDGE_TLS_PORT}:443"),
         *("--publish", f"127.0.0.1:{config.EDGE_PLAIN_PORT}:80"),
         *("--volume", f"{config.CLOUD_FILES}:/cloud:ro"),

@@ -28,8 +28,9 @@ AWS_URL = f"http://{GATEWAY}:{AWS_PORT}"
 # The edge, published on this machine's loopback.
 EDGE_TLS_PORT = 4566
 EDGE_PLAIN_PORT = 4567
-# The account owner's key and secret, as the inventory gives them too.
+# The account owner's key, as the inventory gives it too, and the file with its secret.
 ACCESS_KEY = "sandbox"
+SECRET = STATE / "secret"
 REGION = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
 
 

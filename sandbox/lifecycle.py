@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import cloud, config, image, lxcfs, machine, podman, services, traces, warm
+from sandbox import cloud, config, image, lxcfs, machine, podman, secret, services, traces, warm
 from sandbox.sudo import root
 from sandbox.world import machines
 from sandbox.world.account import Reader
@@ -80,6 +80,10 @@ def up() -> None:
     """Bring up whatever isn't, and say each step."""
     traces.record(run_as_root)
     forget_last_boot()
+    if secret.ensure(config.SECRET):
+        # Those from before have no secret, or another.
+        stop_world()
+        services.AWS.stop()
     changed = cloud.configure()
     if is_up() and not changed and not image.missing():
         if not services.PACKAGES.is_current():
@@ -292,7 +296,8 @@ def empty_account() -> None:
     """Have the AWS API forget all there is. Raises SandboxError when it doesn't."""
     connection = http.client.HTTPConnection(config.GATEWAY, config.AWS_PORT, timeout=30)
     try:
-        connection.request("POST", "/moto-api/reset")
+        allowed = {"Authorization": f"Bearer {secret.read(config.SECRET)}"}
+        connection.request("POST", "/_sandbox/reset", headers=allowed)
         if connection.getresponse().status != 200:
             raise SandboxError(f"the AWS API did not reset; see {services.AWS.log_file}")
     finally:

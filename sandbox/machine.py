@@ -51,7 +51,7 @@ def run_command(machine: Machine) -> list[str]:
         *("--network", podman.network(), "--ip", machine.address, "--dns", config.CLOUD_ADDRESS),
         *("--mac-address", config.mac_address(machine.address)),
         *limits(machine),
-        *("--privileged", "--systemd", "always", "--stop-timeout", "10", *podman.limits()),
+        *("--stop-timeout", "10", *podman.confinement()),
         *lxcfs.volumes(),
         *(machine.image, "sh", "-c", INIT.read_text()),
     ]

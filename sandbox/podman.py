@@ -12,6 +12,21 @@ from typing import Any
 from sandbox import config
 
 CAP_SYS_RESOURCE = 24
+# What systemd and the programs of a machine may do, and no more. None makes a device or opens a file by its
+# handle (MKNOD, DAC_READ_SEARCH), loads a module, sets the clock or raises a limit.
+CAPABILITIES = (
+    # Root among the container's own users and files, as podman gives it.
+    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETFCAP", "SETGID", "SETPCAP", "SETUID"),
+    *("NET_BIND_SERVICE", "SYS_CHROOT"),
+    # Mount namespaces: systemd's own, and those of units (PrivateTmp=, ProtectSystem=); network ones.
+    "SYS_ADMIN",
+    # Addresses, nftables and sysctl's net; raw sockets, to announce an address.
+    *("NET_ADMIN", "NET_RAW"),
+    # Logins are audited (PAM); Nice= of units; root sees the programs of other users in /proc.
+    *("AUDIT_WRITE", "SYS_NICE", "SYS_PTRACE"),
+)
+# Where the kernel tells of the machine's disks.
+HIDDEN = ("/proc/diskstats", "/proc/partitions", "/sys/block", "/sys/class/block", "/sys/dev/block")
 
 
 class PodmanError(Exception):
@@ -69,6 +84,18 @@ def shell(container: str, script: str) -> str:
 def network() -> str:
     """The name of the sandbox's network in this store."""
     return next(config.NETWORKS.glob("*.json")).stem
+
+
+def confinement() -> list[str]:
+    """The flags of a container whose first process is systemd. It has podman's few devices, and no disk.
+
+    Kernel settings can be written; sandbox/init.sh keeps from the machine what isn't of the network.
+    """
+    return [
+        *("--systemd", "always", "--cap-drop", "all", "--cap-add", ",".join(CAPABILITIES)),
+        *("--security-opt", "unmask=/proc/sys", "--security-opt", f"mask={':'.join(HIDDEN)}"),
+        *limits(),
+    ]
 
 
 def limits() -> list[str]:

@@ -37,8 +37,8 @@ options:
     description: Where EC2 answers, if not at AWS.
   access_key:
     description: The key's id.
-  secret_key:
-    description: The key's secret.
+  secret_key_file:
+    description: The file with the key's secret, relative to the inventory source's folder.
 """
 
 EXAMPLES = r"""
@@ -58,7 +58,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import _hosts
 from ..plugin_utils import _preloaded
 
 MODULE = "ansible_collections.andamio.laravel_aws.plugins.modules.hosts_info"
-ACCESS = ("profile", "endpoint_url", "access_key", "secret_key")
+ACCESS = ("profile", "endpoint_url", "access_key")
 
 
 class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
@@ -71,6 +71,8 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
         self._read_config_data(path)
         values = self._values(Path(path).parent / self.get_option("variables"))
         access = {name: self.get_option(name) for name in ACCESS if self.get_option(name)}
+        if secret := self.get_option("secret_key_file"):
+            access["secret_key"] = self._secret(Path(path).parent / secret)
         found = preloaded(values, access)
         hosts = asked(values, access) if found is None else found
         group = self.inventory.add_group(self.get_option("group"))
@@ -78,6 +80,13 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
             name = self.inventory.add_host(host["instance_id"], group=group)
             for key, value in host.items():
                 self.inventory.set_variable(name, f"ec2_{key}", value)
+
+    def _secret(self, file: Path) -> str:
+        """Return a key's secret. Raises AnsibleParserError where it can't be read."""
+        try:
+            return file.read_text().strip()
+        except OSError as error:
+            raise AnsibleParserError(f"secret_key_file: {file}: {error.strerror}") from error
 
     def _values(self, file: Path) -> dict[str, str]:
         """Return project, environment and region. Raises AnsibleParserError where one isn't said."""

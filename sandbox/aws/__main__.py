@@ -9,7 +9,10 @@ import signal
 from pathlib import Path
 from types import FrameType
 
+from sandbox import secret
+
 WORLD_SOCKET = Path(".cache/sandbox/world.sock")
+SECRET_FILE = Path(".cache/sandbox/secret")
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -25,9 +28,17 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="unix datagram socket told of each call that may have changed something",
     )
     parser.add_argument(
+        "--secret-file",
+        type=Path,
+        default=SECRET_FILE,
+        metavar="FILE",
+        help="the owner's secret; made where there is none",
+    )
+    # Not this machine: anybody on it could then speak for an instance or a service.
+    parser.add_argument(
         "--edge",
         nargs="*",
-        default=["127.0.0.1", "10.97.0.2"],
+        default=["10.97.0.2"],
         metavar="ADDRESS",
         help="whom to believe about X-Forwarded-For, X-Forwarded-Proto and X-Andamio-*",
     )
@@ -56,14 +67,16 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    server.serve(
-        (options.host, options.port),
+    secret.ensure(options.secret_file)
+    application = server.Application(
         options.region,
         options.account,
         options.world_socket,
         options.edge,
+        secret=secret.read(options.secret_file),
         request_log=options.request_log,
     )
+    server.serve((options.host, options.port), application)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
+import hmac
 from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sandbox.aws import access, imds, overlay, reset, s3_cors, world
+from sandbox.aws import access, hosts, imds, overlay, reset, s3_cors, world
 from sandbox.aws.call import Call, Environ, buffer, identify
 from sandbox.aws.errors import Answer, AwsError, access_denied, render
 from sandbox.aws.origin import Origin, origin_of
@@ -21,8 +21,10 @@ from sandbox.aws.request_log import RequestLog
 
 StartResponse = Callable[..., Any]
 
+# Where the environment of a request says which service it was taken for.
+SERVICE = "andamio.service"
 HEALTH_PATH = "/_sandbox/health"
-RESET_PATH = "/moto-api/reset"
+RESET_PATH = "/_sandbox/reset"
 
 
 class Application:
@@ -35,14 +37,16 @@ class Application:
         world_socket: Path,
         edges: Collection[str],
         *,
+        secret: str,
         request_log: Path | None = None,
     ) -> None:
         self.region = region
         self.account = account
         self.world_socket = world_socket
         self.edges = edges
+        self.secret = secret
         self.requests = RequestLog(request_log)
-        self.moto = DomainDispatcherApplication(_create_app)
+        self.moto = _Moto(_create_app)
         # moto looks through its folders for each request: a third of the time a small one takes.
         self.moto.get_backend_for_host = functools.cache(self.moto.get_backend_for_host)
 
@@ -50,14 +54,14 @@ class Application:
         path = environ["PATH_INFO"]
         origin = origin_of(environ, self.edges)
         buffer(environ)
+        if not hosts.is_own(environ.get("HTTP_HOST", "")):
+            return _send(start_response, _text(421, "This name isn't the sandbox's."))
         if path == HEALTH_PATH:
-            return _send(start_response, self._health())
+            return _send(start_response, _text(200, "ok"))
         if path == RESET_PATH:
-            return _send(start_response, self._reset())
+            return _send(start_response, self._reset(environ))
         if imds.is_metadata(path):
             return _send(start_response, imds.answer(environ, origin.address, self.account, self.region))
-        if path.startswith("/moto-api/"):
-            return _send(start_response, _run(self.moto, environ))
         return self._api(environ, start_response, origin)
 
     def _api(self, environ: Environ, start_response: StartResponse, origin: Origin) -> Iterable[bytes]:
@@ -67,14 +71,13 @@ class Application:
         if cors is not None and environ["REQUEST_METHOD"] == "OPTIONS":
             return _send(start_response, s3_cors.preflight(cors, environ))
         try:
-            caller = caller_of(call, self.account, origin.trusted)
+            caller = caller_of(call, self.account, self.secret, origin.trusted)
             access.authorise(call, caller, self.account, origin.address, origin.secure)
             answer = self._answer(call)
             self._hide_missing_objects(call, caller, origin, answer[0])
         except AwsError as error:
             answer = render(error, call)
-        if cors is not None:
-            answer = s3_cors.show(cors, environ, answer)
+        answer = s3_cors.show(cors or (), environ, answer)
         body = _send(start_response, answer, head=environ["REQUEST_METHOD"] == "HEAD")
         if call.mutating and answer[0] < 400:
             world.tell(self.world_socket, call.name)
@@ -88,6 +91,7 @@ class Application:
         if call.name == "s3:PutObject" and "form-urlencoded" in call.environ.get("CONTENT_TYPE", ""):
             # moto would take the object for a form and lose its bytes.
             call.environ["CONTENT_TYPE"] = "binary/octet-stream"
+        call.environ[SERVICE] = call.service
         try:
             answer = _run(self.moto, call.environ)
         except NotImplementedError as error:
@@ -103,13 +107,34 @@ class Application:
         if not access.may_list(call, caller, self.account, origin.address, origin.secure):
             raise access_denied(call, "Access Denied")
 
-    def _health(self) -> Answer:
-        return _json({"status": "ok", "region": self.region, "account": self.account})
-
-    def _reset(self) -> Answer:
+    def _reset(self, environ: Environ) -> Answer:
+        """Empty the account for who has the secret."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return _text(405, "Reset by POST.")
+        given = str(environ.get("HTTP_AUTHORIZATION", "")).encode()
+        if not hmac.compare_digest(given, f"Bearer {self.secret}".encode()):
+            return _text(403, "A reset takes the sandbox's secret: Authorization: Bearer SECRET")
         reset.reset()
         world.tell(self.world_socket, "reset")
-        return _json({"status": "ok"})
+        return _text(200, "ok")
+
+
+class _Moto(DomainDispatcherApplication):  # type: ignore[misc]
+    """moto, asked for the service that a call was taken for and allowed, whatever else the request says."""
+
+    def get_application(self, environ: Environ) -> Any:
+        with self.lock:
+            host = self.infer_service_region_host(environ, environ["PATH_INFO"])
+            backend = self.get_backend_for_host(host)
+            if backend not in self.app_instances:
+                self.app_instances[backend] = self.create_app(backend)
+            return self.app_instances[backend]
+
+    def infer_service_region_host(self, environ: Environ, path: str) -> str | None:
+        if "HTTP_AUTHORIZATION" in environ:
+            found: str | None = super().infer_service_region_host(environ, path)
+            return found
+        return f"{environ[SERVICE]}.us-east-1.amazonaws.com"
 
 
 def _create_app(service: str | None) -> Any:
@@ -151,5 +176,5 @@ def _send(start_response: StartResponse, answer: Answer, head: bool = False) -> 
     return [] if head else [body]
 
 
-def _json(value: Any) -> Answer:
-    return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
+def _text(status: int, text: str) -> Answer:
+    return status, {"Content-Type": "text/plain; charset=utf-8"}, f"{text}\n".encode()

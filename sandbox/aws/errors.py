@@ -13,21 +13,29 @@ from sandbox.aws.call import Call
 
 Answer = tuple[int, dict[str, str], bytes]
 
-# For each protocol: refused, unknown key, expired session.
+_WRONG = ("SignatureDoesNotMatch", 403)
+# For each protocol: refused, unknown key, expired session, wrong signature.
 _CODES = {
-    "s3": (("AccessDenied", 403), ("InvalidAccessKeyId", 403), ("ExpiredToken", 400)),
-    "ec2": (("UnauthorizedOperation", 403), ("AuthFailure", 401), ("RequestExpired", 400)),
-    "query": (("AccessDenied", 403), ("InvalidClientTokenId", 403), ("ExpiredToken", 403)),
-    "rest-xml": (("AccessDenied", 403), ("InvalidClientTokenId", 403), ("ExpiredToken", 403)),
+    "s3": (("AccessDenied", 403), ("InvalidAccessKeyId", 403), ("ExpiredToken", 400), _WRONG),
+    "ec2": (
+        ("UnauthorizedOperation", 403),
+        ("AuthFailure", 401),
+        ("RequestExpired", 400),
+        ("AuthFailure", 401),
+    ),
+    "query": (("AccessDenied", 403), ("InvalidClientTokenId", 403), ("ExpiredToken", 403), _WRONG),
+    "rest-xml": (("AccessDenied", 403), ("InvalidClientTokenId", 403), ("ExpiredToken", 403), _WRONG),
     "json": (
         ("AccessDeniedException", 400),
         ("UnrecognizedClientException", 400),
         ("ExpiredTokenException", 400),
+        ("InvalidSignatureException", 400),
     ),
     "rest-json": (
         ("AccessDeniedException", 403),
         ("UnrecognizedClientException", 403),
         ("ExpiredTokenException", 403),
+        ("InvalidSignatureException", 403),
     ),
 }
 
@@ -52,6 +60,15 @@ def unknown_key(call: Call) -> AwsError:
 
 def expired_session(call: Call) -> AwsError:
     return _error(call, 2, "The security token included in the request is expired")
+
+
+def wrong_signature(call: Call) -> AwsError:
+    return _error(
+        call,
+        3,
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your AWS Secret Access Key and signing method.",
+    )
 
 
 def render(error: AwsError, call: Call | None) -> Answer:

@@ -12,11 +12,11 @@ from moto.backends import get_backend
 
 from sandbox.aws import signature
 from sandbox.aws.call import Call
-from sandbox.aws.errors import AwsError, expired_session, unknown_key
+from sandbox.aws.errors import AwsError, expired_session, unknown_key, wrong_signature
 from sandbox.aws.policy import ANONYMOUS, Principal
 
 OWNER_KEY = "sandbox"
-"""The access key of the account's owner: it may do anything, and its secret isn't checked."""
+"""The access key of the account's owner, who may do anything; its secret is the sandbox's."""
 
 PARTITION = "aws"
 
@@ -34,15 +34,18 @@ class Caller:
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def caller_of(call: Call, account: str, trusted: bool) -> Caller:
-    """Return who makes a call. ``trusted`` says that its X-Andamio headers come from the edge.
+def caller_of(call: Call, account: str, secret: str, trusted: bool) -> Caller:
+    """Return who makes a call. ``secret`` is the owner's.
 
+    ``trusted`` says that its X-Andamio headers come from the edge.
     Raises `AwsError` for an unknown key, an expired session or a wrong signature.
     """
     service = call.environ.get("HTTP_X_ANDAMIO_PRINCIPAL", "") if trusted else ""
     if call.credential is None:
         if service:
             return _service(service, call.environ.get("HTTP_X_ANDAMIO_SOURCE_ARN", ""), account)
+        if call.name == "sts:GetCallerIdentity":
+            raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         if "AWSAccessKeyId=" in call.environ.get("QUERY_STRING", ""):
             raise AwsError(
                 "InvalidRequest",
@@ -55,6 +58,7 @@ def caller_of(call: Call, account: str, trusted: bool) -> Caller:
         raise AwsError("AccessDenied", "Request has expired", 403)
     key = call.credential.access_key
     if key == OWNER_KEY:
+        _check_signature(call, secret)
         names = frozenset({owner_arn(account), f"arn:aws:iam::{account}:root"})
         return Caller(Principal(names, account, owner=True), name=owner_arn(account))
     session = get_backend("sts")[account][PARTITION].get_assumed_role_from_access_key(key)
@@ -130,12 +134,7 @@ def _user(call: Call, user: Any, access_key: str, account: str) -> Caller:
 
 def _check_signature(call: Call, secret: str) -> None:
     if not signature.matches(call.environ, call.body, secret):
-        raise AwsError(
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your AWS Secret Access Key and signing method.",
-            403,
-        )
+        raise wrong_signature(call)
 
 
 def _policies_of(holder: Any, inline: Any) -> list[Policy]:

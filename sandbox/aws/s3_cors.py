@@ -1,6 +1,6 @@
 """What a bucket's CORS rules let a page of another origin do. Pure, but for finding the bucket.
 
-moto reflects any origin; a browser in the sandbox must be refused what S3 would refuse it.
+moto reflects any origin, for every service; a browser must be refused what AWS would refuse it.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
 """
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
-from pathlib import Path
 
 from cheroot.wsgi import Server
 
@@ -15,19 +13,10 @@ THREADS = 16
 CONNECTIONS = 200
 
 
-def serve(
-    address: tuple[str, int],
-    region: str,
-    account: str,
-    world_socket: Path,
-    edges: Collection[str],
-    *,
-    request_log: Path | None = None,
-) -> None:
+def serve(address: tuple[str, int], application: Application) -> None:
     """Serve until the process is told to stop. Prints the URL once connections are accepted."""
     # Our refusals carry codes that a service's model leaves to AWS as a whole.
     warnings.filterwarnings("ignore", message=r"Exception\(AwsError\)")
-    application = Application(region, account, world_socket, edges, request_log=request_log)
     server = Server(address, application, numthreads=THREADS, shutdown_timeout=0)
     server.keep_alive_conn_limit = CONNECTIONS
     server.prepare()

@@ -22,6 +22,8 @@ def matches(environ: Mapping[str, Any], body: bytes, secret: str) -> bool:
             query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")
         )
         moment = query.get("X-Amz-Date", "")
+    elif "HTTP_AUTHORIZATION" not in environ:
+        return False
     else:
         fields = dict(re.findall(r"(\w+)=([^,\s]+)", environ["HTTP_AUTHORIZATION"]))
         scope, signed, given = (fields.get(name, "") for name in ("Credential", "SignedHeaders", "Signature"))

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sandbox import config
+from sandbox import config, secret
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Reader:
     def __init__(self) -> None:
         session = boto3.session.Session(
             aws_access_key_id=config.ACCESS_KEY,
-            aws_secret_access_key=config.ACCESS_KEY,
+            aws_secret_access_key=secret.read(config.SECRET),
             region_name=config.REGION,
         )
         settings = Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=30)

@@ -102,7 +102,9 @@ def client() -> Callable[..., Any]:
 
     def make(service: str) -> Any:
         return boto3.session.Session(
-            aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name="us-east-1"
+            aws_access_key_id="sandbox",
+            aws_secret_access_key=(CACHE / "sandbox/secret").read_text(),
+            region_name="us-east-1",
         ).client(service, endpoint_url="https://127.0.0.1:4566", verify=str(CACHE / "sandbox/ca.pem"))
 
     return make

@@ -3,12 +3,13 @@
 ``aws``         session: the server is up on a free loopback port, and the environment of this
                 process (AWS_ENDPOINT_URL, keys, region) points boto3 and child processes at it.
                 ``aws.endpoint``, ``aws.region``, ``aws.account`` and ``aws.client("s3")``;
+                ``aws.secret`` is the owner's secret, in ``aws.secret_file``;
                 ``aws.requests()`` tells which requests came ("s3.PutObject") since it was last called.
 ``fresh_aws``   the same, with an empty account: whatever earlier tests made is gone.
 
-The owner's key (``sandbox``, with any secret) may do anything but what a bucket policy denies; a session
-of an assumed role is held to the role's policies, and an unknown key is refused. An API call that fails
-isn't retried, and one that the sandbox doesn't know answers 501 NotImplemented.
+The owner's key (``sandbox``, with ``aws.secret``) may do anything but what a bucket policy denies; a session
+of an assumed role is held to the role's policies, and an unknown key or a wrong secret is refused. An API
+call that fails isn't retried, and one that the sandbox doesn't know answers 501 NotImplemented.
 
 This process is believed to be the edge: what comes without X-Forwarded-Proto counts as TLS, and a test
 may say ``X-Forwarded-Proto: http``, or ``X-Forwarded-For`` to be an instance that asks for its metadata.
@@ -31,6 +32,8 @@ import boto3
 import botocore.session
 import pytest
 
+from sandbox import secret
+
 ROOT = Path(__file__).resolve().parents[2]
 # localhost's, as the inventories have it: a task takes a tenth of the time.
 PYTHON = str(ROOT / "interpreter" / "python")
@@ -45,9 +48,14 @@ class Aws:
     endpoint: str
     world_socket: Path
     request_log: Path
+    secret_file: Path
     region: str = REGION
     account: str = ACCOUNT
     _told: int = 0
+
+    @property
+    def secret(self) -> str:
+        return secret.read(self.secret_file)
 
     def client(self, service: str, **options: Any) -> Any:
         """Return a boto3 client of the account's owner (or of ``aws_access_key_id=…`` in options)."""
@@ -80,7 +88,11 @@ class Aws:
 
     def reset(self) -> None:
         """Empty the account."""
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
+        request = urllib.request.Request(
+            f"{self.endpoint}/_sandbox/reset",
+            headers={"Authorization": f"Bearer {self.secret}"},
+            method="POST",
+        )
         with urllib.request.urlopen(request, timeout=60) as answer:
             assert answer.status == 200
 
@@ -89,10 +101,14 @@ class Aws:
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """Start the sandbox's AWS API and point this process at it."""
     folder = tmp_path_factory.mktemp("aws")
-    socket, log = folder / "world.sock", folder / "requests"
+    socket, log, secret_file = folder / "world.sock", folder / "requests", folder / "secret"
     command = [sys.executable, "-m", "sandbox.aws", "--port", "0", "--region", REGION, "--account", ACCOUNT]
     server = subprocess.Popen(
-        [*command, "--world-socket", str(socket), "--request-log", str(log)],
+        [
+            *command,
+            *("--world-socket", str(socket), "--request-log", str(log)),
+            *("--secret-file", str(secret_file), "--edge", "127.0.0.1"),
+        ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -103,8 +119,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     environment = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "sandbox",
-        # Ansible blots a secret out wherever it turns up, so it mustn't be a part of any name.
-        "AWS_SECRET_ACCESS_KEY": "any-value-will-do",
+        "AWS_SECRET_ACCESS_KEY": secret.read(secret_file),
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_MAX_ATTEMPTS": "1",
@@ -122,7 +137,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         # Each test worker has a home without anybody's AWS configuration.
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             patch.setenv(name, os.devnull)
-        yield Aws(endpoint, socket, log)
+        yield Aws(endpoint, socket, log, secret_file)
     server.terminate()
     server.wait(timeout=20)
 

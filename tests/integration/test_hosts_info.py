@@ -119,7 +119,8 @@ def test_the_sources_own_keys_and_endpoint(
     name = host(fresh_aws)
     for variable in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(variable)
-    file = source(tmp_path, endpoint_url=fresh_aws.endpoint, access_key="sandbox", secret_key="any")
+    (tmp_path / "secret").write_text(f"{fresh_aws.secret}\n")
+    file = source(tmp_path, endpoint_url=fresh_aws.endpoint, access_key="sandbox", secret_key_file="secret")
     for preload in (True, False):
         assert list(found(file, interpreter, preload)) == [name]
 
@@ -128,10 +129,19 @@ def test_the_sources_own_keys_and_endpoint(
 def test_a_key_that_is_refused(
     fresh_aws: Aws, interpreter: Interpreter, tmp_path: Path, preload: bool
 ) -> None:
-    done = listed(source(tmp_path, access_key="nobody", secret_key="s3cr3t"), interpreter, preload)
+    (tmp_path / "secret").write_text("s3cr3t")
+    file = source(tmp_path, access_key="nobody", secret_key_file="secret")
+    done = listed(file, interpreter, preload)
     assert "hosts: " in done.stderr
     assert "AuthFailure" in done.stderr or "not able to validate" in done.stderr
     assert "s3cr3t" not in done.stdout + done.stderr
+
+
+def test_a_secret_that_is_not_there(fresh_aws: Aws, interpreter: Interpreter, tmp_path: Path) -> None:
+    fresh_aws.requests()
+    done = listed(source(tmp_path, access_key="sandbox", secret_key_file="secret"), interpreter)
+    assert f"secret_key_file: {tmp_path}/secret: No such file" in "".join(done.stderr.split("\n"))
+    assert not fresh_aws.requests()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -34,7 +33,7 @@ def heard(listener: socket.socket) -> list[str]:
 
 def test_health(aws: Aws) -> None:
     with urllib.request.urlopen(f"{aws.endpoint}/_sandbox/health", timeout=10) as answer:
-        assert json.load(answer) == {"status": "ok", "region": aws.region, "account": aws.account}
+        assert answer.read() == b"ok\n"
 
 
 def test_the_owner(aws: Aws) -> None:

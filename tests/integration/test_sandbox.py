@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -21,10 +22,30 @@ import dns.message
 import dns.query
 import pytest
 
-from sandbox import config, podman
+from sandbox import config, podman, secret
 
 pytestmark = pytest.mark.sandbox
 ZONE = "smoke.test."
+# linux/capability.h
+CAPABILITY_NUMBERS = {
+    "CHOWN": 0,
+    "DAC_OVERRIDE": 1,
+    "FOWNER": 3,
+    "FSETID": 4,
+    "KILL": 5,
+    "SETGID": 6,
+    "SETUID": 7,
+    "SETPCAP": 8,
+    "NET_BIND_SERVICE": 10,
+    "NET_ADMIN": 12,
+    "NET_RAW": 13,
+    "SYS_CHROOT": 18,
+    "SYS_PTRACE": 19,
+    "SYS_ADMIN": 21,
+    "SYS_NICE": 23,
+    "AUDIT_WRITE": 29,
+    "SETFCAP": 31,
+}
 
 
 def eventually(check: Callable[[], Any], seconds: float = 60) -> Any:
@@ -39,7 +60,7 @@ def eventually(check: Callable[[], Any], seconds: float = 60) -> Any:
 def client(service: str) -> Any:
     session = boto3.session.Session(
         aws_access_key_id=config.ACCESS_KEY,
-        aws_secret_access_key=config.ACCESS_KEY,
+        aws_secret_access_key=secret.read(config.SECRET),
         region_name="us-east-1",
     )
     return session.client(service, endpoint_url="https://127.0.0.1:4566", verify=str(config.CA))
@@ -141,6 +162,58 @@ def test_the_hosts_kernel_settings_are_its_own(instance: dict[str, Any]) -> None
     assert on(instance, "cat /proc/sys/vm/swappiness") == "7\n"
     with open("/proc/sys/vm/swappiness") as file:
         assert file.read() == before
+
+
+CONTAINED = """
+exec 2>&1
+awk '/^Cap(Bnd|Eff)/ {print $2}' /proc/1/status
+ls -A /sys/block /sys/class/block /sys/dev/block | grep -v ':$'
+cat /proc/partitions /proc/diskstats
+find /dev -type b
+for number in NUMBERS; do
+  mknod "/tmp/disk$number" b "${number%:*}" "${number#*:}" && echo "made $number"
+done
+mkdir -p /tmp/dev /tmp/disk
+# All the machine's devices, by the kernel's own file system.
+mount -t devtmpfs none /tmp/dev
+for disk in $(find /tmp/dev -type b) /tmp/dev/kmsg /tmp/dev/mem; do
+  head -c 1 "$disk" >/dev/null 2>&1 && echo "read $disk"
+  mount -o ro "$disk" /tmp/disk 2>/dev/null && echo "mounted $disk"
+done
+find /tmp/dev -name vda -o -name sda -o -name nvme0n1 -o -name loop0 | head -n 1 | sed 's/.*/looked/'
+umount /tmp/dev
+"""
+
+
+def test_a_host_has_no_disk_of_the_machine_and_no_more_rights_than_are_listed(
+    instance: dict[str, Any],
+) -> None:
+    eventually(lambda: on(instance, "echo up"))
+    numbers = " ".join(path.read_text().strip() for path in Path("/sys/class/block").glob("*/dev"))
+    assert numbers
+    said = podman.run(
+        "exec",
+        "--interactive",
+        instance["InstanceId"],
+        "sh",
+        stdin=CONTAINED.replace("NUMBERS", numbers),
+        check=False,
+    ).splitlines()
+    listed = sum(1 << CAPABILITY_NUMBERS[name] for name in podman.CAPABILITIES)
+    assert [int(word, 16) for word in said[:2]] == [listed, listed]
+    refusals = [line for line in said[2:] if line.startswith("mknod: ")]
+    assert len(refusals) == len(numbers.split())
+    # Nothing else is said: nothing was found, made, read or mounted; and there was something to look for.
+    assert [line for line in said[2:] if line not in refusals] == ["looked"]
+
+
+def test_no_container_is_privileged(instance: dict[str, Any]) -> None:
+    eventually(lambda: on(instance, "echo up"))
+    for name in (instance["InstanceId"], config.CLOUD):
+        [shown] = json.loads(podman.run("inspect", name))
+        assert not shown["HostConfig"]["Privileged"]
+        assert {cap.removeprefix("CAP_") for cap in shown["EffectiveCaps"]} == set(podman.CAPABILITIES)
+        assert shown["HostConfig"]["Devices"] == []
 
 
 def test_the_elastic_address_reaches_the_instance(instance: dict[str, Any]) -> None:
@@ -265,3 +338,42 @@ def test_what_a_client_claims_to_be_does_not_count() -> None:
     finally:
         s3.delete_object(Bucket=bucket, Key="a")
         s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.mark.parametrize("port", [config.EDGE_TLS_PORT, config.EDGE_PLAIN_PORT])
+def test_the_edge_answers_by_its_own_names_alone(port: int) -> None:
+    context = ssl.create_default_context(cafile=str(config.CA))
+
+    def status(host: str) -> int:
+        connection = (
+            http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+            if port == config.EDGE_TLS_PORT
+            else http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        )
+        try:
+            connection.request("GET", "/_sandbox/health", headers={"Host": host})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    for own in (f"127.0.0.1:{port}", "localhost", "ec2.us-east-1.amazonaws.com", "a.b.s3.amazonaws.com"):
+        assert status(own) == 200
+    for foreign in (f"rebind.evil.example:{port}", "127.0.0.1.evil.example", "d0.cloudfront.net"):
+        assert status(foreign) == 421
+
+
+def test_nobody_on_this_machine_speaks_for_the_edge(instance: dict[str, Any]) -> None:
+    """What comes from loopback to the API's own address, with headers that only the edge may set."""
+    for source in ("127.0.0.1", config.GATEWAY):
+        connection = http.client.HTTPConnection(
+            config.GATEWAY, config.AWS_PORT, timeout=5, source_address=(source, 0)
+        )
+        try:
+            headers = {
+                "X-Forwarded-For": instance["PrivateIpAddress"],
+                "X-aws-ec2-metadata-token-ttl-seconds": "60",
+            }
+            connection.request("PUT", "/latest/api/token", headers=headers)
+            assert connection.getresponse().status == 403
+        finally:
+            connection.close()

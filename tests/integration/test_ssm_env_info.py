@@ -73,12 +73,12 @@ def test_without_values_no_secret_comes_out(store: Aws, monkeypatch: pytest.Monk
 
 def test_the_invocation_holds_no_secret(store: Aws) -> None:
     # As a playbook's -vvv asks for it.
-    given = {"access_key": "sandbox", "secret_key": KEY, "_ansible_inject_invocation": True}
+    given = {"access_key": "sandbox", "secret_key": store.secret, "_ansible_inject_invocation": True}
     result = run_module("ssm_env_info", path=PATH, **given)
     invocation = json.dumps(result["invocation"])
     assert result["invocation"]["module_args"]["path"] == PATH
     assert SECRET not in invocation
-    assert KEY not in invocation
+    assert store.secret not in invocation
 
 
 def test_a_refusal_says_what_was_asked_and_no_key(store: Aws) -> None:
