@@ -5,6 +5,21 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PYTHON := .venv/bin/python
 # ansible-playbook, with Ansible in memory: docs/interpreter.md.
 PLAYBOOK := interpreter/ansible-playbook
+# It asks at the terminal that a process belongs to: so it isn't one that was there before.
+ASKING := ansible-playbook
+
+# What people type is data. make expands none of it, no recipe has it in its text, and a program gets it by its
+# environment (tools/with-words). A word counts where it is typed after `make`, and not where the environment has a
+# variable of its name: `export CONFIRM=yes` answers no question. Only INVENTORY may be there too.
+WORDS := REF REASON MAINTENANCE RELEASE DATABASE CONFIRM PHASE DIFF DRIFT STRICT DELETE_DATA TEARDOWN_ZONE \
+  TEARDOWN_WITHOUT_DUMP TEARDOWN_DUMP_DIR ROUTE53_FORCE WHAT INVENTORY
+typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+$(foreach name,$(typed),$(eval override export $(name) := $$(value $(name))))
+unknown := $(filter-out $(WORDS) PYTHON PLAYBOOK ASKING SHELL MAKEFLAGS,$(typed))
+$(if $(unknown),$(error $(firstword $(unknown)): there is no such word. There are: $(WORDS)))
+$(foreach word,$(filter-out $(typed) INVENTORY,$(WORDS)),$(eval unexport $(word)))
+export ANDAMIO_WORDS := $(filter $(WORDS),$(typed))
+WITH := $(PYTHON) tools/with-words
 
 .DEFAULT_GOAL := help
 .PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback releases doctor status teardown shell logs browse test test-fast bench
@@ -30,45 +45,40 @@ site: .bootstrap-demo ## Build the example React site
 api: .bootstrap-demo ## Pack the example Laravel API
 	@examples/build-api
 
-# make deploy INVENTORY=inventories/production REF=v1.2 REASON="It's urgent": as JSON, no quote is in the way.
-inventory = $(if $(INVENTORY),-i '$(INVENTORY)')
-variables = -e "$$($(PYTHON) -c 'import json, os, sys; \
-  print(json.dumps({name.lower(): os.environ[name] for name in sys.argv[1:] if os.environ.get(name)}))' $(1))"
-
 deploy: .bootstrap-demo ## Deploy the API [REF=v1.2] [REASON=…] [MAINTENANCE=true] [INVENTORY=inventories/production]
-	@$(PLAYBOOK) $(inventory) playbooks/deploy.yml $(call variables,REF REASON MAINTENANCE)
+	@$(WITH) REF REASON MAINTENANCE -- $(PLAYBOOK) playbooks/deploy.yml
 
-# It may ask for a confirmation, at the terminal that a process belongs to: so it isn't one that was there before.
 rollback: .bootstrap-demo ## Back to the release before [RELEASE=…] [DATABASE=restore] [REASON=…] [INVENTORY=…]
-	@ansible-playbook $(inventory) playbooks/rollback.yml $(call variables,RELEASE DATABASE CONFIRM REASON)
+	@$(WITH) RELEASE DATABASE CONFIRM REASON MAINTENANCE -- $(ASKING) playbooks/rollback.yml
 
 releases: .bootstrap-demo ## What is live, which releases there are, and the last runs [INVENTORY=…]
-	@$(PLAYBOOK) $(inventory) playbooks/releases.yml
+	@$(WITH) -- $(PLAYBOOK) playbooks/releases.yml
 
 # What it says of itself is what a run says; with DIFF=yes, each file's lines too.
 plan: .bootstrap-demo ## What a run would change, cost and leave to you [PHASE=phase1] [DIFF=yes] [INVENTORY=…]
 	@ANDAMIO_PLAN_JSON=.cache/plan/plan.json ANDAMIO_PLAN_MARKDOWN=.cache/plan/plan.md \
-	  $(PLAYBOOK) $(inventory) site.yml --check $(if $(PHASE),-t '$(PHASE)') $(if $(DIFF),--diff)
+	  $(WITH) PHASE DIFF -- $(PLAYBOOK) site.yml --check
 
 doctor: .bootstrap-demo ## What would stop you, and how to put it right [INVENTORY=inventories/production]
-	@$(PLAYBOOK) $(inventory) playbooks/doctor.yml
+	@$(WITH) -- $(PLAYBOOK) playbooks/doctor.yml
 
 # The plan first, then a question, then the deletions; CONFIRM=yes answers it beforehand.
 teardown: .bootstrap-demo ## Take it down again [PHASE=phase1] [DELETE_DATA=project] [CONFIRM=yes] [INVENTORY=…]
 	@$(takes_down) --check --diff
-	@answer='$(CONFIRM)'; test -n "$$answer" || read -r -p "Delete all this? Only 'yes' goes on: " answer; test "$$answer" = yes
+	@answer=$$CONFIRM; test -n "$$answer" || read -r -p "Delete all this? Only 'yes' goes on: " answer; test "$$answer" = yes
 	@$(takes_down)
 
-takes_down = $(PLAYBOOK) $(inventory) playbooks/teardown.yml $(if $(PHASE),-t '$(PHASE)') $(call variables,DELETE_DATA TEARDOWN_ZONE TEARDOWN_WITHOUT_DUMP TEARDOWN_DUMP_DIR ROUTE53_FORCE)
+takes_down = $(WITH) PHASE CONFIRM DELETE_DATA TEARDOWN_ZONE TEARDOWN_WITHOUT_DUMP TEARDOWN_DUMP_DIR ROUTE53_FORCE \
+  -- $(PLAYBOOK) playbooks/teardown.yml
 
 # A check run first, for drift; what it says is in the log, and whether it fails is for the status to tell.
 status: .bootstrap-demo ## What exists and how it is, and as a page [DRIFT=no] [STRICT=true] [INVENTORY=…]
+	@$(WITH) DRIFT STRICT -- true
 	@mkdir -p .cache/status && rm -f .cache/status/plan.json
-	@[ '$(DRIFT)' = no ] || { echo 'Looking for drift (DRIFT=no leaves it out) …'; \
-	  ANDAMIO_PLAN_JSON=.cache/status/plan.json $(PLAYBOOK) $(inventory) site.yml --check \
+	@[ "$$DRIFT" = no ] || { echo 'Looking for drift (DRIFT=no leaves it out) …'; \
+	  ANDAMIO_PLAN_JSON=.cache/status/plan.json $(WITH) DRIFT STRICT -- $(PLAYBOOK) site.yml --check \
 	  </dev/null >.cache/status/plan.log 2>&1 || true; }
-	@$(PLAYBOOK) $(inventory) playbooks/status.yml -e status_plan_file=$(CURDIR)/.cache/status/plan.json \
-	  $(if $(STRICT),-e status_strict=$(STRICT))
+	@$(WITH) DRIFT STRICT -- $(PLAYBOOK) playbooks/status.yml -e "status_plan_file=$$PWD/.cache/status/plan.json"
 
 shell: ## A shell on the host
 	@$(PYTHON) -m sandbox shell
@@ -90,7 +100,7 @@ test-fast: ## Lint and unit tests, for daily use
 
 bench: ## Measure against the peers: WHAT=s3, ssm, plan, hosts, redeploy or capacity; writes docs/benchmarks.md
 	@tools/bootstrap bench
-	@$(PYTHON) -m benchmarks $(WHAT)
+	@set -f; $(PYTHON) -m benchmarks -- $$WHAT
 
 .PHONY: .bootstrap-demo
 .bootstrap-demo:

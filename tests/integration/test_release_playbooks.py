@@ -189,6 +189,9 @@ def test_a_git_reference_is_packed_the_same_each_time(playbooks: Playbooks) -> N
         ({"ref": "v1"}, "ref: set laravel_app_repository"),
         ({"ref": "v1", "laravel_app_repository": str(ROOT / "tests" / "nowhere")}, "nowhere has no v1"),
         ({"ref": "no-such-tag", "laravel_app_repository": str(ROOT)}, "has no no-such-tag"),
+        ({"ref": "a b", "laravel_app_repository": str(ROOT)}, "can't be a git reference"),
+        ({"ref": "v1\n", "laravel_app_repository": str(ROOT)}, "can't be a git reference"),
+        ({"ref": "v" * 251, "laravel_app_repository": str(ROOT)}, "can't be a git reference"),
     ],
 )
 def test_a_reference_that_can_not_be_packed(
@@ -197,6 +200,30 @@ def test_a_reference_that_can_not_be_packed(
     ran = playbooks.run("deploy", {}, laravel_app_artifact="api.tar.gz", **variables)
     assert ran.code != 0
     assert why in ran.output
+    assert not ran.told
+
+
+def test_an_option_is_no_reference(playbooks: Playbooks) -> None:
+    written = playbooks.folder / "written"
+    wanted = {"ref": f"--output={written}", "laravel_app_repository": str(ROOT)}
+    ran = playbooks.run("deploy", {}, **wanted)
+    assert ran.code != 0
+    assert "can't be a git reference" in ran.output
+    assert not list(playbooks.folder.glob("written*"))
+
+
+def test_a_reference_without_a_repository_names_the_variable(playbooks: Playbooks) -> None:
+    example = playbooks.folder / ".cache" / "build" / "api.tar.gz"
+    git(playbooks.folder, "init", "-q")
+    ran = playbooks.run("deploy", {}, ref="v2", laravel_app_artifact=str(example))
+    assert ran.code != 0
+    assert "set laravel_app_repository to a checkout of your application" in " ".join(ran.output.split())
+
+
+def test_what_becomes_of_the_database_is_one_of_two_words(playbooks: Playbooks) -> None:
+    ran = playbooks.run("rollback", {"status": [0, {"live": NEW}]}, database="retsore")
+    assert ran.code != 0
+    assert 'database: "retsore" is neither keep' in " ".join(ran.output.split())
     assert not ran.told
 
 
