@@ -111,6 +111,19 @@ def guarded(method: Callable[..., None]) -> Callable[..., None]:
     return kept
 
 
+def shows_only_text(display: Any) -> None:
+    """Have Ansible's display leave control characters out: what a host says can't control the terminal.
+
+    Warnings and errors of all of Ansible go by it too. It adds its colours itself, behind this.
+    """
+    show = display.display
+
+    def show_text(msg: str, *arguments: Any, **options: Any) -> None:
+        show(_plan_text.printable(str(msg)), *arguments, **options)
+
+    display.display = show_text
+
+
 class CallbackModule(Default):
     """Ansible's own output, less of it without -v, and the summary."""
 
@@ -120,6 +133,7 @@ class CallbackModule(Default):
 
     def __init__(self) -> None:
         super().__init__()
+        shows_only_text(self._display)
         self.report = _plan_report.Report(_plan_report.RUN)
         self.broken = False
         self._names: dict[str, str] = {}
@@ -302,7 +316,7 @@ class CallbackModule(Default):
         self.report.end(failed)
         report = self.report.as_dict()
         # A playbook that only looks has nothing to sum up.
-        if any(report[part] for part in ("resources", "host", "later", "hand_work", "failed")):
+        if any(report[part] for part in ("resources", "host", "later", "stands", "hand_work", "failed")):
             self._display.banner("PLAN" if report["mode"] == _plan_report.PLAN else "SUMMARY")
             for line in _plan_text.lines(report):
                 self._display.display(line.text, color=COLOURS.get(line.tone))

@@ -71,6 +71,7 @@ class Report:
     host: dict[tuple[Place, str], list[str]] = field(default_factory=dict)
     later: list[Place] = field(default_factory=list)
     hand_work: list[str] = field(default_factory=list)
+    stands: list[str] = field(default_factory=list)
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
     declared: Mapping[str, Any] | None = None
     costs: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +99,9 @@ class Report:
         for sentence in result.get("hand_work") or ():
             if sentence not in self.hand_work:
                 self.hand_work.append(sentence)
+        stats = result.get("ansible_stats")
+        if isinstance(stats, Mapping) and "andamio_stands" in stats.get("data", {}):
+            self.stands = [str(line) for line in stats["data"]["andamio_stands"]]
         if isinstance(result.get("costs"), Mapping):
             self.declared = result["costs"]
         kind = action.removeprefix(_COLLECTION)
@@ -175,6 +179,7 @@ class Report:
             "later_when": "runs" if self._has_stopped_host() else "exists",
             "counts": self.counts(),
             "costs": self.costs,
+            "stands": self.stands,
             "hand_work": self.hand_work,
             "failed": self.failed or self.interrupted,
             "interrupted": self.interrupted,

@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 from ._plan_report import ACTIONS, PLAN
 from ._planned import CHANGE, CREATE, DELETE, NONE, REPLACE
 
+# A foreground colour as Ansible sets it, in a diff say; else a control character (C0, C1) other than tab and
+# newline: with those a text sets a terminal's title, hides itself, or changes what the keys send.
+_CONTROL = re.compile(r"(\x1b\[(?:0|[01];3[0-7]|38;5;[0-9]{1,3})m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 SYMBOLS = {CREATE: "+", CHANGE: "~", REPLACE: "±", DELETE: "-"}
 
 WIDTH = 100
@@ -34,8 +38,16 @@ class Line(NamedTuple):
     tone: str = ""
 
 
+def printable(text: str) -> str:
+    """Return a text without control characters but tab, newline and colours: a host's words may have any."""
+    return _CONTROL.sub(lambda found: found[1] or "", text)
+
+
 def lines(report: Mapping[str, Any]) -> list[Line]:
-    """Return the report as lines, in plan order: the changes, their counts, money, what is left to do."""
+    """Return the report as lines: changes in plan order, counts, money, what stands, what is left to do.
+
+    The last is what a person wants next: the URLs and how to open them, and what nobody does for them.
+    """
     told: list[Line] = []
     for phase, groups in _phases(report):
         told.append(Line(_phase_title(phase), "title"))
@@ -48,6 +60,8 @@ def lines(report: Mapping[str, Any]) -> list[Line]:
     told += [Line(f"  {text}", "warning") for text in _failures(report)]
     if report["costs"]:
         told += [Line(""), *money(report["costs"])]
+    if report["stands"]:
+        told += [Line(""), Line("What stands", "title"), *(Line(f"  {text}") for text in report["stands"])]
     if report["hand_work"]:
         told += [Line(""), Line("Left to do by hand", "title")]
         told += [Line(text) for item in report["hand_work"] for text in _wrapped(item, "  * ")]

@@ -292,6 +292,38 @@ def test_warnings_of_tasks_that_change_nothing_are_seen(tmp_path: Path) -> None:
     assert done.summary[-4:-2] == ["Left to do by hand", "  * Buy a disk."]
 
 
+def test_what_stands_is_said_behind_all_else_and_before_what_is_left(tmp_path: Path) -> None:
+    stands = {"data": {"andamio_stands": ["Site  https://a.test"]}, "per_host": False}
+    done = run(tmp_path, {"tasks": [{"name": "Note", "ansible.builtin.set_stats": stands}]})
+    assert done.summary[-4:-2] == ["What stands", "  Site  https://a.test"]
+    assert done.output.count("https://a.test") == 1
+    assert done.report["stands"] == ["Site  https://a.test"]
+
+
+def test_what_hosts_say_controls_no_terminal(tmp_path: Path) -> None:
+    """In messages, warnings, errors and diffs, with -v too."""
+    module = tmp_path / "library/says.py"
+    module.parent.mkdir()
+    module.write_text(
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "module = AnsibleModule({'fail': {'type': 'bool', 'default': False}})\n"
+        "said = 'a\\x1b]0;owned\\x07\\x9b2J\\nb'\n"
+        "module.warn(said)\n"
+        "if module.params['fail']:\n"
+        "    module.fail_json(msg=said)\n"
+        "module.exit_json(changed=True, msg=said, hand_work=[said], diff={'before': '', 'after': said})\n"
+    )
+    tasks = [
+        {"name": "Say", "says": {}, "register": "said"},
+        {"name": "Show", "ansible.builtin.debug": {"msg": "{{ said.msg }}"}},
+        {"name": "Fail", "says": {"fail": True}},
+    ]
+    for options in (("--diff",), ("--diff", "-v")):
+        done = run(tmp_path, {"tasks": tasks}, options=options, ANSIBLE_LIBRARY=str(module.parent))
+        assert "owned" in done.output
+        assert not re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", done.output)
+
+
 def test_colours_only_where_they_are_wanted(tmp_path: Path) -> None:
     play = {"tasks": [copy(tmp_path, "one")]}
     assert "\x1b[" not in run(tmp_path, play, options=("--check",), ANSIBLE_NOCOLOR="0").output

@@ -37,6 +37,7 @@ def test_the_text() -> None:
         "summary.txt.j2",
         FACTS,
         groups={"laravel": [HOST]},
+        summary_open="make browse",
         __summary_certificate={"stdout_lines": ["issuer=CN = R11", "notAfter=Feb 22 10:00:00 2027 GMT"]},
         __summary_release={"stat": {"lnk_source": "/srv/laravel/releases/v1-0123456789ab"}},
         __summary_answers={"results": [{"status": 503, "__summary_probe": probe}]},
@@ -44,3 +45,9 @@ def test_the_text() -> None:
     assert f"Host   {HOST}, release v1-0123456789ab" in text
     assert "Cert   CN = R11, until Feb 22 10:00:00 2027 GMT" in text
     assert "✘ got 503 instead of 200: the site answers" in text
+    # The last lines are the URLs and how to open them.
+    assert text.splitlines()[-3:-1] == [
+        "Site   https://academia.test  (make browse)",
+        "API    https://api.academia.test",
+    ]
+    assert text.splitlines()[-1].startswith("Try    curl ")

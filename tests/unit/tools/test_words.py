@@ -1,4 +1,4 @@
-"""What is typed after make reaches programs as it was typed: neither make, nor a shell, nor Ansible takes it for code."""
+"""What is typed after make reaches programs as it was typed; make, shells and Ansible run none of it."""
 
 from __future__ import annotations
 
@@ -169,7 +169,12 @@ def test_a_word_of_another_command_is_an_error(make: Make) -> None:
 
 
 def test_the_environment_confirms_and_deletes_nothing(make: Make) -> None:
-    left_over = {"CONFIRM": "yes", "DELETE_DATA": "academia", "TEARDOWN_WITHOUT_DUMP": "yes", "PHASE": "phase9"}
+    left_over = {
+        "CONFIRM": "yes",
+        "DELETE_DATA": "academia",
+        "TEARDOWN_WITHOUT_DUMP": "yes",
+        "PHASE": "phase9",
+    }
     made = make.run("teardown", left_over)
     assert made.code != 0
     assert made.told == [["playbooks/teardown.yml", "--check", "--diff"]]

@@ -211,3 +211,12 @@ def test_markdown_of_what_is_not_ours_to_format() -> None:
     assert "- `~` a\\|b \\<c\\>" in written
     assert "  - `x`: `'1'` → `2`" in written
     assert "- **failed: nginx: Write \\[it\\] (i-1)**" in written
+
+
+def test_nothing_a_host_says_reaches_the_terminals_controls() -> None:
+    said = "a\x1b]0;title\x07b\x1b[2Jc\x1b[8md\x9be\x7f\tf\ng\r\x1bPq\x1b\\"
+    assert _plan_text.printable(said) == "a]0;titleb[2Jc[8mde\tf\ngPq\\"
+
+
+def test_ansibles_own_colours_stay() -> None:
+    assert _plan_text.printable("\x1b[0;32m+ a\x1b[0m") == "\x1b[0;32m+ a\x1b[0m"
