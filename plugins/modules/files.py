@@ -14,8 +14,10 @@ description:
     what differs, in their order.
   - M(ansible.builtin.template) and M(ansible.builtin.copy) take two round trips a file, and
     M(ansible.builtin.file) one. Over SSH, a role that writes twenty files spends most of its time on the way.
-  - A file is written beside its place, validated there, given its owner and mode, and renamed. At no moment
+  - A file is written beside its place, given its owner and mode, validated there, and renamed. At no moment
     is there half a file, or one that others may read for a moment.
+  - Each folder on the way is opened by itself and worked in by its descriptor. A link on the way is followed
+    only where nobody but root can have put it there: a user who owns a folder can't lead root elsewhere.
 author: The Andamio authors (@andamio)
 options:
   files:
@@ -52,7 +54,8 @@ options:
         description: Permissions of a file or a folder, in octal digits. They need it.
         type: str
       validate:
-        description: A command that must accept the file before it takes its place. C(%s) is its path.
+        description: A command that must accept the file before it takes its place. C(%s) is its path. The
+            folder must be one that no other user can exchange.
         type: str
       once:
         description: Leave the content of a file that is there as it is.
@@ -109,14 +112,24 @@ made:
 import grp
 import os
 import pwd
+import secrets
 import shlex
 import stat
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.andamio.laravel_aws.plugins.module_utils import _files
 from ansible_collections.andamio.laravel_aws.plugins.module_utils._files import Found, Wanted
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._walk import (
+    Place,
+    open_file,
+    open_folder,
+    place,
+)
+
+# A file that is compared may have so many bytes; larger ones are other files than any that is wanted.
+MOST = 16 * 2**20
 
 
 class NotApplied(Exception):
@@ -132,21 +145,16 @@ class FilesModule(AnsibleModule):  # type: ignore[misc] # Ansible has no types
 
 def look(want: Wanted) -> Found:
     """See what is at a path. A file is read only to compare it."""
-    path = Path(want.path)
     try:
-        status = path.lstat()
+        with place(want.path) as at:
+            status = at.status()
+            if stat.S_ISLNK(status.st_mode):
+                return Found(_files.LINK, target=os.readlink(at.name, dir_fd=at.folder))
+            kind = kind_of(status)
+            compared = kind == want.kind == _files.FILE and not want.once
+            content = content_of(at) if compared else None
     except (FileNotFoundError, NotADirectoryError):
         return Found(_files.ABSENT)
-    if stat.S_ISLNK(status.st_mode):
-        return Found(_files.LINK, target=str(path.readlink()))
-    kind = (
-        _files.DIRECTORY
-        if stat.S_ISDIR(status.st_mode)
-        else _files.FILE
-        if stat.S_ISREG(status.st_mode)
-        else _files.OTHER
-    )
-    content = path.read_bytes() if kind == want.kind == _files.FILE else None
     return Found(
         kind,
         content,
@@ -154,6 +162,19 @@ def look(want: Wanted) -> Found:
         group=group_name(status.st_gid),
         mode=stat.S_IMODE(status.st_mode),
     )
+
+
+def kind_of(status: os.stat_result) -> str:
+    if stat.S_ISDIR(status.st_mode):
+        return _files.DIRECTORY
+    return _files.FILE if stat.S_ISREG(status.st_mode) else _files.OTHER
+
+
+def content_of(at: Place) -> bytes:
+    """Return a file's content; for one that is too large to be the wanted one, a word for the diff."""
+    with os.fdopen(open_file(at), "rb") as file:
+        content = file.read(MOST + 1)
+    return content if len(content) <= MOST else f"(more than {MOST} bytes)\n".encode()
 
 
 def user_name(number: int) -> str:
@@ -184,46 +205,76 @@ def ids(want: Wanted) -> tuple[int, int]:
 
 def apply(module: AnsibleModule, want: Wanted, found: Found, parts: list[str]) -> None:
     """Make a path what it should be. Raises NotApplied, or OSError."""
-    path = Path(want.path)
-    if want.kind == _files.ABSENT:
-        path.unlink()
-    elif want.kind == _files.LINK:
-        path.with_name(temporary := f".{path.name}.new").unlink(missing_ok=True)
-        path.with_name(temporary).symlink_to(want.target)
-        path.with_name(temporary).replace(path)
-    elif want.kind == _files.FILE and _files.rewritten(parts):
-        write(module, path, want)
-    else:
-        if found.kind == _files.ABSENT:
-            path.mkdir(parents=True)
-        own(path, want)
+    with place(want.path, make=want.kind == _files.DIRECTORY) as at:
+        if want.kind == _files.ABSENT:
+            os.unlink(at.name, dir_fd=at.folder)
+        elif want.kind == _files.LINK:
+            temporary = temporary_name(at)
+            os.symlink(want.target, temporary, dir_fd=at.folder)
+            replace(at, temporary)
+        elif want.kind == _files.DIRECTORY:
+            if found.kind == _files.ABSENT:
+                with suppress(FileExistsError):
+                    os.mkdir(at.name, mode=0o700, dir_fd=at.folder)
+            own(want, open_folder(at))
+        elif _files.rewritten(parts):
+            write(module, at, want)
+        else:
+            own_file(at, want)
 
 
-def own(path: Path, want: Wanted) -> None:
-    os.chown(path, *ids(want))
-    if want.mode is not None:
-        path.chmod(want.mode)
+def temporary_name(at: Place) -> str:
+    """Return a name beside a path, with a suffix that is ignored where a folder's files are all read."""
+    return f".{at.name}.{secrets.token_hex(4)}.dpkg-new"
 
 
-def write(module: AnsibleModule, path: Path, want: Wanted) -> None:
+def replace(at: Place, temporary: str) -> None:
+    os.rename(temporary, at.name, src_dir_fd=at.folder, dst_dir_fd=at.folder)
+
+
+def own(want: Wanted, descriptor: int) -> None:
+    """Give what a descriptor refers to its owner and mode, and close it."""
+    try:
+        os.fchown(descriptor, *ids(want))
+        if want.mode is not None:
+            os.fchmod(descriptor, want.mode)
+    finally:
+        os.close(descriptor)
+
+
+def own_file(at: Place, want: Wanted) -> None:
+    """Give a file that stays its owner and mode. Raises NotApplied for one that has another name too."""
+    descriptor = open_file(at)
+    if not at.alone() and os.fstat(descriptor).st_nlink > 1:
+        os.close(descriptor)
+        raise NotApplied(f"{want.path}: it is a hard link that another user may have made; remove it")
+    own(want, descriptor)
+
+
+def write(module: AnsibleModule, at: Place, want: Wanted) -> None:
     """Write a file beside its place, have it validated, and rename it."""
-    # What a killed run leaves is ignored, by its suffix, where a folder's files are all read.
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".dpkg-new", dir=path.parent)
-    candidate = Path(name)
+    if want.validate and not at.fixed:
+        raise NotApplied(f"{want.path}: validate needs a folder that no other user may exchange")
+    temporary = temporary_name(at)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600, dir_fd=at.folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(want.content)
             file.flush()
+            own(want, os.dup(descriptor))
             os.fsync(descriptor)
         if want.validate:
-            command = shlex.split(want.validate.replace("%s", shlex.quote(name)))
+            candidate = str(Path(want.path).with_name(temporary))
+            command = shlex.split(want.validate.replace("%s", shlex.quote(candidate)))
             code, out, err = module.run_command(command)
             if code != 0:
-                raise NotApplied(f"{path}: {shlex.join(command)} refuses it: {(out + err).strip()}")
-        own(candidate, want)
-        candidate.replace(path)
+                said = (out + err).strip()
+                raise NotApplied(f"{want.path}: {shlex.join(command)} refuses it: {said}")
+        replace(at, temporary)
     finally:
-        candidate.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=at.folder)
 
 
 def main() -> None:
