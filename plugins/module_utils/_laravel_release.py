@@ -47,6 +47,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "release": {"default": ""},
     "database": {"choices": ["keep", "restore"], "default": "keep"},
     "confirm": {"default": ""},
+    "dump_url": {"default": "", "no_log": True},
 }
 MUTUALLY_EXCLUSIVE = [("artifact", "s3")]
 
@@ -131,6 +132,7 @@ def request(
             "release": params["release"],
             "database": restore,
             "confirm": params["confirm"],
+            "dump_url": params["dump_url"],
         }
     if params["name"] and not NAME.fullmatch(params["name"]):
         raise Unusable(

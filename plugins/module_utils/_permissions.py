@@ -32,6 +32,9 @@ _OBJECT = "arn:{partition}:s3:::{name}-site-{account}/index.html"
 _ROLE = "arn:{partition}:iam::{account}:role/{name}-host"
 _PROFILE = "arn:{partition}:iam::{account}:instance-profile/{name}-host"
 _PARAMETER = "arn:{partition}:ssm:{region}:{account}:parameter/{project}/{environment}/env/APP_KEY"
+_DUMP = "arn:{partition}:s3:::{name}-dumps-{account}/laravel/dump.sql.gz"
+_DUMPS_KEY = "arn:{partition}:ssm:{region}:{account}:parameter/{project}/{environment}/dumps/hmac_key"
+_DUMPS_PATH = "arn:{partition}:ssm:{region}:{account}:parameter/{project}/{environment}/dumps"
 _PARAMETERS = "arn:{partition}:ssm:{region}:{account}:parameter/{project}/{environment}/env"
 
 _PHASE_1 = (
@@ -55,6 +58,16 @@ _PHASE_1 = (
         """,
     ),
     Need(_PARAMETERS, "ssm", "GetParametersByPath"),
+    # A restore is by a URL that the operator signs.
+    Need(_DUMP, "s3", "GetObject"),
+    Need(
+        _DUMPS_KEY,
+        "ssm",
+        """
+        AddTagsToResource DeleteParameter DeleteParameters PutParameter
+        """,
+    ),
+    Need(_DUMPS_PATH, "ssm", "GetParametersByPath"),
     Need(
         _ROLE,
         "iam",

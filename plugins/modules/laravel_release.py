@@ -95,6 +95,12 @@ options:
     description: For O(database=restore), the id of the release it goes to, as a sign that you mean it.
     type: str
     default: ""
+  dump_url:
+    description:
+      - For O(database=restore) of a dump in a bucket, which the host may not read, a URL that gives it for a
+        while (M(andamio.laravel_aws.dump_url)).
+    type: str
+    default: ""
 attributes:
   check_mode:
     details: The artifact is sent and unpacked, so that the migrations in it can be listed, and removed again.
@@ -131,6 +137,7 @@ EXAMPLES = r"""
     release: v1.1-3f2a9c1b7d5e
     database: restore
     confirm: v1.1-3f2a9c1b7d5e
+    dump_url: "{{ dump.url }}"
   become: true
 
 - name: Ask which release is live

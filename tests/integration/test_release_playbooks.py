@@ -10,9 +10,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+
+from .conftest import Aws
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD, NEW = "v1.1-3f2a9c1b7d5e", "v1.2-8c1f0e6a2b94"
@@ -24,7 +27,7 @@ ANSWER: dict[str, Any] = {
     "message": f"{NEW} is live.",
     "steps": [{"name": "unpack", "seconds": 0.2}, {"name": "gate", "seconds": 1.14}],
     "migrations": {"pending": [], "ran": ["2026_01_01_fees"]},
-    "dump": "s3://dumps/a.sql.gz",
+    "dump": "s3://academia-test-dumps-123456789012/laravel/a.sql.gz",
     "env": ["APP_NAME"],
     "pruned": ["v0.9-000000000000"],
     "warnings": [],
@@ -139,7 +142,7 @@ def test_a_deploy_goes_host_by_host_and_migrates_once(playbooks: Playbooks) -> N
         f"Before  {OLD}",
         "Took    unpack 0.2, gate 1.1 (seconds; 1.3 in all)",
         "Ran     1 migrations: 2026_01_01_fees",
-        "Dump    s3://dumps/a.sql.gz",
+        "Dump    s3://academia-test-dumps-123456789012/laravel/a.sql.gz",
         f"playbooks/rollback.yml -e release={OLD}",
     ):
         assert line in ran.output
@@ -257,14 +260,36 @@ def test_a_rollback_that_was_cut_off_is_taken_up(playbooks: Playbooks) -> None:
     assert f"all hosts have {OLD} live already" in done.output
 
 
-def test_a_database_is_restored_once_and_when_confirmed(playbooks: Playbooks) -> None:
+def test_a_database_is_restored_once_and_when_confirmed(playbooks: Playbooks, fresh_aws: Aws) -> None:
+    s3 = fresh_aws.client("s3")
+    s3.create_bucket(Bucket="academia-test-dumps-123456789012")
     answers = {"status": [0, {"live": NEW}], "check": [0, PLAN], "rollback": [0, BACK]}
     asked = playbooks.run("rollback", answers, database="restore")
     assert asked.code != 0
     assert f"-e confirm={OLD}" in asked.output.replace("\n", " ")
     assert not asked.requests("rollback")
-    ran = playbooks.run("rollback", answers, database="restore", confirm=OLD)
+    gone = playbooks.run("rollback", answers, database="restore", confirm=OLD)
+    assert (
+        "Nothing was done. dumps in academia-test-dumps-123456789012: there is no dump laravel/a.sql.gz"
+        in " ".join(gone.output.split())
+    )
+    assert (gone.code != 0, gone.requests("rollback")) == (True, [])
+    s3.put_object(Bucket="academia-test-dumps-123456789012", Key="laravel/a.sql.gz", Body=b"a dump")
+    # A host can't have the control machine give it what isn't its own.
+    for other in ("s3://academia-production-dumps-123456789012/laravel/a.sql.gz", "s3://secrets/laravel/a"):
+        lies = {**answers, "check": [0, {**PLAN, "dump": other}]}
+        refused = playbooks.run("rollback", lies, database="restore", confirm=OLD)
+        assert f"{other} is no dump of academia-test" in " ".join(refused.output.split())
+        assert not refused.requests("rollback")
+    ran = playbooks.run("rollback", answers, "-vvvv", "--diff", database="restore", confirm=OLD)
     assert ran.code == 0, ran.output
+    # The host gets the dump by a URL, which is seen nowhere.
+    urls = [request["dump_url"] for _host, request in ran.requests("rollback")]
+    assert (urls[0].partition("?")[0].endswith(".amazonaws.com/laravel/a.sql.gz"), urls[1:]) == (
+        True,
+        ["", ""],
+    )
+    assert parse_qs(urlsplit(urls[0]).query)["X-Amz-Signature"][0] not in ran.output
     requests = [request for _host, request in ran.requests("rollback")]
     assert [request["database"] for request in requests] == ["restore", "", ""]
     assert [request["confirm"] for request in requests] == [OLD, "", ""]

@@ -83,11 +83,15 @@ def test_a_host_without_documents_has_no_policy_for_them() -> None:
 
 def test_the_host_writes_and_reads_dumps_and_lists_its_databases_alone() -> None:
     bucket = "arn:aws:s3:::academia-sandbox-dumps-123456789012"
-    objects, listing = host_policies(mysql_app_database="academia")["dumps"]["Statement"]
+    objects, listing, key = host_policies(mysql_app_database="academia")["dumps"]["Statement"]
     assert objects["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"]
     assert objects["Resource"] == f"{bucket}/*"
     assert (listing["Action"], listing["Resource"]) == ("s3:ListBucket", bucket)
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "academia/*"}}
+    assert (key["Action"], key["Resource"].endswith(":parameter/academia/sandbox/dumps/hmac_key")) == (
+        "ssm:GetParameter",
+        True,
+    )
     listing = host_policies()["dumps"]["Statement"][1]
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "laravel/*"}}
 

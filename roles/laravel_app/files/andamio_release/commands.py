@@ -22,6 +22,14 @@ class KilledError(ReleaseError):
     """A program did not come to an end of its own: what it leaves is not tidy."""
 
 
+class EndedError(ReleaseError):
+    """A program ended with a code that isn't 0; ``code`` is it."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Commands:
     """Programs of one run, and their log."""
 
@@ -29,9 +37,12 @@ class Commands:
         self.settings = settings
         self.log = log
 
-    def root(self, *command: str, seconds: float = 120, check: bool = True) -> str:
-        """Run a program as root and give what it printed. Raises ReleaseError when it fails."""
-        return self._run(command, seconds, check, env={"PATH": PATH, "LANG": "C.UTF-8"})
+    def root(self, *command: str, seconds: float = 120, check: bool = True, given: str = "") -> str:
+        """Run a program as root and give what it printed. Raises ReleaseError when it fails.
+
+        given: its standard input, which may be a secret: it is not in the log.
+        """
+        return self._run(command, seconds, check, env={"PATH": PATH, "LANG": "C.UTF-8"}, input=given)
 
     def app(
         self,
@@ -47,6 +58,7 @@ class Commands:
             command,
             seconds,
             True,
+            stdin=subprocess.DEVNULL,
             env=environment,
             cwd=release,
             user=self.settings.user,
@@ -82,7 +94,6 @@ class Commands:
         try:
             done = subprocess.run(
                 command,
-                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -101,7 +112,7 @@ class Commands:
             raise KilledError(f"`{short(command)}` was killed by signal {-done.returncode}")
         if check and done.returncode != 0:
             said = "\n".join(done.stdout.strip().splitlines()[-TOLD:])
-            raise ReleaseError(f"`{short(command)}` ended with {done.returncode}:\n{said}")
+            raise EndedError(f"`{short(command)}` ended with {done.returncode}:\n{said}", done.returncode)
         output: str = done.stdout
         return output
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from andamio_release.commands import Commands
+from andamio_release.commands import Commands, EndedError
 from andamio_release.errors import ReleaseError
 
 PROGRAM = Path("/usr/local/sbin/andamio-db")
 SETTINGS = Path("/etc/andamio/db.json")
+# andamio-db's exit code for a restore that has changed nothing.
+UNTOUCHED = 1
+
+
+class UntouchedError(ReleaseError):
+    """A restore was refused or failed before it changed anything."""
 
 
 def why_not() -> str:
@@ -41,7 +47,22 @@ def make(commands: Commands, release: str, limit_mb: int) -> tuple[str, str]:
     return key, ""
 
 
-def restore(commands: Commands, dump: str) -> None:
-    """Replace the live database by a dump; what is there is dumped first. Raises ReleaseError."""
+def is_remote(dump: str) -> bool:
+    """Whether a dump is in a bucket, where this host may not read it."""
+    return dump.startswith("s3://")
+
+
+def restore(commands: Commands, dump: str, url: str) -> None:
+    """Replace the live database by a dump; what is there is dumped first.
+
+    url: a presigned URL of the dump, where it is in a bucket. It is in no argument and no log.
+    Raises UntouchedError with the database as it was, or another ReleaseError: it may be half restored.
+    """
     # A dump's place is a bucket or a folder, the key is its last two parts.
-    commands.root(str(PROGRAM), "restore", "/".join(dump.split("/")[-2:]), "--replace", seconds=3600)
+    command = [str(PROGRAM), "restore", "/".join(dump.split("/")[-2:]), "--replace"]
+    try:
+        commands.root(*command, *(["--url-from-stdin"] if url else []), seconds=3600, given=url)
+    except EndedError as error:
+        if error.code == UNTOUCHED:
+            raise UntouchedError(str(error)) from error
+        raise

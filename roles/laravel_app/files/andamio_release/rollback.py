@@ -21,7 +21,7 @@ def rollback(run: Run, live: str) -> None:
         way = look(run, release)
         restore = request.database == "restore"
         if restore:
-            insist(way, request.confirm)
+            insist(way, request.confirm, request.dump_url)
     run.say(f"rollback {way.sentence}")
     run.answer.message = f"rollback {way.sentence}"
     run.answer.dump = way.dump
@@ -36,14 +36,14 @@ def rollback(run: Run, live: str) -> None:
             run.say(f"down for maintenance; a visit to {maintenance.begin(settings)} passes it")
         if restore:
             with run.step("restore"):
-                dumps.restore(run.commands, way.dump)
+                dumps.restore(run.commands, way.dump, request.dump_url)
         with run.step("gate"):
             run.prove_privately(release)
         run.go_live(release, live)
     except (ReleaseError, OSError) as error:
         if run.answer.outcome not in ("put_back", "stuck"):
             run.tidy("stopping it", lambda: run.host.stop_fpm(release))
-        if run.step_name == "restore":
+        if run.step_name == "restore" and not isinstance(error, dumps.UntouchedError):
             run.answer.outcome = "stuck"
             raise ReleaseError(
                 f"{error}\nThe database may be half restored, so the application stays down for maintenance."
@@ -74,7 +74,7 @@ def look(run: Run, release: str) -> decide.Way:
     return decide.way(release, found["known"], found["ran"], run.records.entries())
 
 
-def insist(way: decide.Way, confirm: str) -> None:
+def insist(way: decide.Way, confirm: str, url: str) -> None:
     """Raise RequestError unless there is a dump to restore, and the person has said so twice."""
     if not way.since:
         raise RequestError(f"database: nothing to restore; rollback {way.sentence}")
@@ -84,4 +84,9 @@ def insist(way: decide.Way, confirm: str) -> None:
         raise RequestError(
             f"database: restoring {way.dump} loses all that was written since."
             f" To confirm it, give confirm={way.target}"
+        )
+    if dumps.is_remote(way.dump) and not url:
+        raise RequestError(
+            f"database: this host may not read {way.dump}. Roll back from the control machine, which"
+            " hands the dump over: playbooks/rollback.yml -e database=restore"
         )

@@ -113,6 +113,8 @@ class Request:
     release: str = ""
     database: str = ""
     confirm: str = ""
+    # A secret while it lasts.
+    dump_url: str = field(default="", repr=False)
 
 
 def read_settings(path: Path = SETTINGS) -> Settings:

@@ -27,6 +27,7 @@ PARAMS: dict[str, Any] = {
     "release": "",
     "database": "keep",
     "confirm": "",
+    "dump_url": "",
 }
 DEPLOYED: dict[str, Any] = {
     "changed": True,
@@ -150,6 +151,7 @@ def test_the_request_of_a_rollback(database: str, asked: str) -> None:
         "release": "v1.1-3f",
         "database": database,
         "confirm": "v1.1-3f",
+        "dump_url": "",
         "maintenance": False,
     }
     assert release.request(params, owner="ana@laptop", check=False) == {
@@ -159,6 +161,7 @@ def test_the_request_of_a_rollback(database: str, asked: str) -> None:
         "release": "v1.1-3f",
         "database": asked,
         "confirm": "v1.1-3f",
+        "dump_url": "",
         "maintenance": False,
     }
 

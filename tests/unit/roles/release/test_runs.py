@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from andamio_release import maintenance, preload
+from andamio_release import dumps, maintenance, preload
+from andamio_release import run as engine
+from andamio_release.commands import EndedError
 from andamio_release.errors import ReleaseError
 from andamio_release.records import Record
 
@@ -17,6 +19,7 @@ DEPLOY_STEPS = (
     *("settle", "receive", "unpack", "env", "link", "check", "compile", "start", "dump", "migrate", "gate"),
     *("switch", "workers", "public_gate", "record", "prune"),
 )
+URL = "https://dumps.s3.us-east-1.amazonaws.com/laravel/v2.sql.gz?X-Amz-Signature=0a"
 ROLLBACK_STEPS = ("settle", "check", "start", "gate", "switch", "workers", "public_gate", "record")
 
 
@@ -220,11 +223,14 @@ def test_a_database_is_restored_only_when_confirmed(world: World, monkeypatch: p
     first = world.deploy("v1")
     _, second = world.act("deploy", app("v2", "m1"), name="v2")
     restored: list[str] = []
-    monkeypatch.setattr("andamio_release.dumps.restore", lambda commands, dump: restored.append(dump))
+    monkeypatch.setattr("andamio_release.dumps.restore", lambda commands, dump, url: restored.append(dump))
     code, answer = world.act("rollback", database="restore")
     assert (code, world.live, restored) == (2, second["release"], [])
     assert f"confirm={first}" in answer["message"]
     code, answer = world.act("rollback", database="restore", confirm=first)
+    assert (code, world.live, restored) == (2, second["release"], [])
+    assert "may not read s3://" in answer["message"]
+    code, answer = world.act("rollback", database="restore", confirm=first, dump_url=URL)
     assert (code, world.live, restored) == (0, first, [second["dump"]])
     assert maintenance.state(world.settings) is None
 
@@ -359,11 +365,11 @@ def with_a_dump(world: World, monkeypatch: pytest.MonkeyPatch, restore: Any) -> 
 def test_a_database_that_is_half_restored_keeps_visitors_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(commands: Any, dump: str) -> None:
+    def fails(commands: Any, dump: str, url: str) -> None:
         raise ReleaseError("andamio-db ended with 1")
 
     first, second = with_a_dump(world, monkeypatch, fails)
-    code, answer = world.act("rollback", database="restore", confirm=first)
+    code, answer = world.act("rollback", database="restore", confirm=first, dump_url=URL)
     assert (code, answer["outcome"], world.live) == (4, "stuck", second)
     assert "half restored" in answer["message"]
     assert maintenance.state(world.settings) is not None
@@ -371,14 +377,36 @@ def test_a_database_that_is_half_restored_keeps_visitors_out(
     world.act("settle")
     world.deploy("v3")
     assert maintenance.state(world.settings) is not None
-    monkeypatch.setattr("andamio_release.dumps.restore", lambda commands, dump: None)
-    assert world.act("rollback", release=first, database="restore", confirm=first)[0] == 0
+    monkeypatch.setattr("andamio_release.dumps.restore", lambda commands, dump, url: None)
+    assert world.act("rollback", release=first, database="restore", confirm=first, dump_url=URL)[0] == 0
     assert maintenance.state(world.settings) is None
 
 
+def test_a_restore_that_is_refused_lets_visitors_in_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    def refused(commands: Any, *command: str, **options: Any) -> str:
+        given.extend((command, options["given"]))
+        raise EndedError("andamio-db ended with 1: no signature", 1)
+
+    first, second = with_a_dump(world, monkeypatch, dumps.restore)
+    monkeypatch.setattr(engine.Commands, "root", refused)
+    code, answer = world.act("rollback", database="restore", confirm=first, dump_url=URL)
+    assert (code, answer["outcome"], world.live) == (1, "failed", second)
+    assert "no signature" in answer["message"]
+    assert maintenance.state(world.settings) is None
+    # The URL is in no argument, and in no log.
+    assert given[0][-1] == "--url-from-stdin"
+    assert URL not in " ".join(given[0])
+    assert given[1] == URL
+    assert URL not in Path(answer["log"]).read_text()
+
+
 def test_a_restore_that_is_killed_keeps_visitors_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, _ = with_a_dump(world, monkeypatch, lambda commands, dump: os.kill(os.getpid(), 9))
-    assert world.killed_after("never", "rollback", database="restore", confirm=first)
+    first, _ = with_a_dump(world, monkeypatch, lambda commands, dump, url: os.kill(os.getpid(), 9))
+    assert world.killed_after("never", "rollback", database="restore", confirm=first, dump_url=URL)
     _, answer = world.act("settle")
     assert "half restored" in answer["warnings"][0]
     assert maintenance.state(world.settings) is not None

@@ -141,7 +141,7 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     """Have the engine find this world instead of systemd, PHP and nginx."""
 
     class WorldsCommands(Commands):
-        def root(self, *command: str, seconds: float = 120, check: bool = True) -> str:
+        def root(self, *command: str, seconds: float = 120, check: bool = True, given: str = "") -> str:
             if "andamio-db" in command[0]:
                 return f"s3://dumps/laravel/{command[command.index('--label') + 1]}.sql.gz: 9 bytes\n"
             return ""

@@ -1,0 +1,1 @@
+"""Dump the application's database to a safe place, and restore it from there."""
