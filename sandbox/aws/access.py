@@ -15,6 +15,7 @@ from sandbox.aws.keys import decryption_targets, key_of
 from sandbox.aws.policy import Decision, Request, evaluate, is_public
 from sandbox.aws.principals import PARTITION, Caller
 from sandbox.aws.targets import Place, Target, targets
+from sandbox.aws.trust import by_trust, check_chaining
 
 Context = dict[str, tuple[str, ...]]
 
@@ -35,6 +36,8 @@ def authorise(call: Call, caller: Caller, account: str, source_ip: str, secure: 
     asked = targets(call.service, call.operation, parameters, place)
     if not caller.principal.owner:
         asked += decryption_targets(call.service, call.operation, parameters, place)
+    if call.name == "sts:AssumeRole":
+        check_chaining(sorted(caller.principal.arns), parameters)
     context = _request_context(call, caller, source_ip, secure)
     for target in asked:
         refused = refusal(target, caller, context, account)
@@ -64,7 +67,10 @@ def refusal(target: Target, caller: Caller, base: Context, account: str) -> str 
     for limit in caller.limits:
         if evaluate([limit], request) is not Decision.ALLOW:
             return "because no permissions boundary or session policy allows it"
-    if Decision.ALLOW in (by_identity, by_resource) or _by_acl(bucket, request):
+    trusted = by_trust(request, account) if target.action == "sts:AssumeRole" else None
+    if trusted in (Decision.NONE, Decision.DENY):
+        return "because no trust policy allows it"
+    if Decision.ALLOW in (by_identity, by_resource, trusted) or _by_acl(bucket, request):
         return None
     return f"because no identity-based policy allows the {target.action} action"
 

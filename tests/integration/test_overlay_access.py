@@ -285,6 +285,56 @@ def test_keys_are_checked(as_role: Callable[..., Client], fresh_aws: Aws) -> Non
         fresh_aws.client("s3", aws_access_key_id="ASIAUNKNOWN", aws_secret_access_key="x").list_buckets()
 
 
+TRUSTED: dict[str, dict[str, Any]] = {
+    "the role": {"Principal": {"AWS": "arn:aws:iam::123456789012:role/host"}},
+    "the account": {"Principal": {"AWS": "123456789012"}},
+    "the account, for that role": {
+        "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/host"}},
+    },
+    "the account, for another role": {
+        "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/other"}},
+    },
+    "another role": {"Principal": {"AWS": "arn:aws:iam::123456789012:role/other"}},
+    "EC2": {"Principal": {"Service": "ec2.amazonaws.com"}},
+    "nobody": {"Principal": {"AWS": "*"}, "Effect": "Deny"},
+}
+# By whether its own policies let the host assume the role, too: whom it trusts is enough for itself.
+ASSUMED = {("the role", True), ("the role", False), ("the account", True), ("the account, for that role", True)}
+
+
+@pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "not allowed"])
+@pytest.mark.parametrize("trusted", TRUSTED)
+def test_a_role_is_assumed_by_whom_it_trusts(
+    as_role: Callable[..., Client], fresh_aws: Aws, trusted: str, allowed: bool
+) -> None:
+    trust = document(statement(Action="sts:AssumeRole", **TRUSTED[trusted]))
+    app = fresh_aws.client("iam").create_role(RoleName="app", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    statements = [statement(Action="sts:AssumeRole", Resource=app)] if allowed else []
+    sts = as_role(*statements)("sts")
+    if (trusted, allowed) in ASSUMED:
+        assumed = sts.assume_role(RoleArn=app, RoleSessionName="app")
+        assert assumed["AssumedRoleUser"]["Arn"].endswith(":assumed-role/app/app")
+    else:
+        with refused():
+            sts.assume_role(RoleArn=app, RoleSessionName="app")
+
+
+def test_a_session_gets_another_roles_for_an_hour_at_most(
+    as_role: Callable[..., Client], fresh_aws: Aws
+) -> None:
+    trust = document(statement(Action="sts:AssumeRole", **TRUSTED["the role"]))
+    iam = fresh_aws.client("iam")
+    app = iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust, MaxSessionDuration=7200)["Role"]["Arn"]
+    sts = as_role()("sts")
+    with refused("ValidationError"):
+        sts.assume_role(RoleArn=app, RoleSessionName="app", DurationSeconds=3601)
+    sts.assume_role(RoleArn=app, RoleSessionName="app", DurationSeconds=3600)
+    with refused():
+        sts.assume_role(RoleArn=app + "-gone", RoleSessionName="app")
+
+
 @pytest.mark.parametrize("key", ["plain.txt", "with space.txt", "sürname+1/ñ.txt", "a//b", "100%25.txt"])
 def test_signatures_of_awkward_keys(as_role: Callable[..., Client], fresh_aws: Aws, key: str) -> None:
     fresh_aws.client("s3").create_bucket(Bucket="documents")
