@@ -106,6 +106,29 @@ def test_the_firewall_leaves_the_tables_of_others(facts: dict[str, Any]) -> None
     assert text.index("table inet andamio\n") < text.index("delete table inet andamio\n")
 
 
+def test_the_metadata_service_is_for_root_alone(facts: dict[str, Any]) -> None:
+    text = render("base", "nftables.conf.j2", facts)
+    assert "type filter hook output priority filter; policy accept;" in text
+    assert [line.strip() for line in text.splitlines() if "jump" in line] == [
+        "ip daddr 169.254.169.254 jump metadata",
+        "ip6 daddr fd00:ec2::254 jump metadata",
+    ]
+    # What has no socket, and so no user, is refused as well.
+    chain = text.partition("chain metadata {")[2].split("\n")
+    assert [line.strip() for line in chain if "#" not in line][1:5] == [
+        "meta skuid { root } accept",
+        "meta l4proto tcp reject with tcp reset",
+        "reject",
+        "}",
+    ]
+
+
+def test_the_metadata_service_for_others_too(facts: dict[str, Any]) -> None:
+    text = render("base", "nftables.conf.j2", facts, base_metadata_users=["root", "ec2-instance-connect"])
+    assert "meta skuid { root, ec2-instance-connect } accept\n" in text
+    assert "output" not in render("base", "nftables.conf.j2", facts, base_metadata_users=[])
+
+
 def test_the_firewall_takes_more_rules(facts: dict[str, Any]) -> None:
     text = render(
         "base",
