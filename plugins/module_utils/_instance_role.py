@@ -4,7 +4,7 @@
 
 """What an instance may do: an IAM role, its inline policies and the instance profile that carries it.
 
-The normal form::
+A role that other roles assume has no profile. The normal form::
 
     {
         "trust": {...}, "policies": {"env": {...}}, "managed_policies": [arn, ...],
@@ -15,11 +15,14 @@ The normal form::
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _tags
 from ._converge import Change, State
+
+ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 
 TRUST = {
     "Version": "2012-10-17",
@@ -29,14 +32,34 @@ TRUST = {
 }
 
 
+def trust_of_roles(arns: Sequence[str]) -> dict[str, Any]:
+    """Return a trust policy for roles of one account, by their ARNs.
+
+    As a principal, a role would have to be there already, and one that is made anew would be another.
+    """
+    account = ":".join(arns[0].split(":", 5)[:5])
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"{account}:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"ArnEquals": {"aws:PrincipalArn": sorted(arns)}},
+            }
+        ],
+    }
+
+
 def desired(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the normal form that the module's parameters ask for."""
+    roles = params["assumed_by"]
     return {
         "name": params["name"],
-        "trust": TRUST,
+        "trust": trust_of_roles(roles) if roles else TRUST,
         "policies": params["policies"],
         "managed_policies": sorted(set(params["managed_policies"])),
-        "profile": [params["name"]],
+        "profile": None if roles else [params["name"]],
         "tags": params["tags"],
     }
 
@@ -124,6 +147,8 @@ def _policy_changes(current: Mapping[str, Any], desired: Mapping[str, Any]) -> l
 
 
 def _profile_changes(current: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Change]:
+    if desired.get("profile") is None:
+        return _profile_removal(current)
     profile = {"InstanceProfileName": desired["name"]}
     roles = current.get("profile")
     changes = [] if roles is not None else [Change("iam.create_instance_profile", profile)]
@@ -138,15 +163,22 @@ def _profile_changes(current: Mapping[str, Any], desired: Mapping[str, Any]) -> 
     return changes
 
 
-def _removal(current: Mapping[str, Any]) -> list[Change]:
-    role, profile = {"RoleName": current["name"]}, {"InstanceProfileName": current["name"]}
-    changes = []
-    if current["profile"] is not None:
-        changes += [
+def _profile_removal(current: Mapping[str, Any]) -> list[Change]:
+    if current.get("profile") is None:
+        return []
+    profile = {"InstanceProfileName": current["name"]}
+    return [
+        *(
             Change("iam.remove_role_from_instance_profile", {**profile, "RoleName": name})
             for name in current["profile"]
-        ]
-        changes.append(Change("iam.delete_instance_profile", profile))
+        ),
+        Change("iam.delete_instance_profile", profile),
+    ]
+
+
+def _removal(current: Mapping[str, Any]) -> list[Change]:
+    role = {"RoleName": current["name"]}
+    changes = _profile_removal(current)
     if "trust" in current:
         changes += [
             *(

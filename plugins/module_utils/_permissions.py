@@ -30,6 +30,7 @@ class Need:
 _BUCKET = "arn:{partition}:s3:::{name}-documents-{account}"
 _OBJECT = "arn:{partition}:s3:::{name}-site-{account}/index.html"
 _ROLE = "arn:{partition}:iam::{account}:role/{name}-host"
+_APP_ROLE = "arn:{partition}:iam::{account}:role/{name}-app"
 _PROFILE = "arn:{partition}:iam::{account}:instance-profile/{name}-host"
 _PARAMETER = "arn:{partition}:ssm:{region}:{account}:parameter/{project}/{environment}/env/APP_KEY"
 _DUMP = "arn:{partition}:s3:::{name}-dumps-{account}/laravel/dump.sql.gz"
@@ -75,6 +76,14 @@ _PHASE_1 = (
         AttachRolePolicy CreateRole DeleteRole DeleteRolePolicy DetachRolePolicy GetRole GetRolePolicy
         ListAttachedRolePolicies ListRolePolicies PassRole PutRolePolicy TagRole UntagRole
         UpdateAssumeRolePolicy
+        """,
+    ),
+    Need(
+        _APP_ROLE,
+        "iam",
+        """
+        AttachRolePolicy CreateRole DeleteRole DeleteRolePolicy DetachRolePolicy GetRole GetRolePolicy
+        ListAttachedRolePolicies ListRolePolicies PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy
         """,
     ),
     Need(

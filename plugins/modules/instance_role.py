@@ -13,6 +13,7 @@ description:
   - Manages an IAM role for EC2 together with its inline policies and the instance profile of the same name.
   - The stock modules need one task for the role, one for each inline policy and one for the profile, and
     in check mode they fail for a role that doesn't exist yet. Here it is one task, one plan and one diff.
+  - A role that other roles assume, for what has fewer rights on the instance, is made without a profile.
 author: The Andamio authors (@andamio)
 options:
   name:
@@ -27,6 +28,14 @@ options:
     default: {}
   managed_policies:
     description: ARNs of managed policies to attach; others are detached.
+    type: list
+    elements: str
+    default: []
+  assumed_by:
+    description:
+      - ARNs of the roles, of one account, that may assume this one. EC2 may not then, and there is no
+        instance profile.
+      - They need leave by their own policies, too.
     type: list
     elements: str
     default: []
@@ -56,6 +65,18 @@ EXAMPLES = r"""
           - Effect: Allow
             Action: ssm:GetParametersByPath
             Resource: arn:aws:ssm:us-east-1:123456789012:parameter/academia/production/env/*
+
+- name: Give the application on that host less than the host has
+  andamio.laravel_aws.instance_role:
+    name: academia-production-app
+    assumed_by: ["arn:aws:iam::123456789012:role/academia-production-host"]
+    policies:
+      documents:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: [s3:GetObject, s3:PutObject]
+            Resource: arn:aws:s3:::academia-production-documents-123456789012/receipts/*
 """
 
 RETURN = r"""
@@ -117,15 +138,19 @@ def main() -> None:
             name={"required": True},
             policies={"type": "dict", "default": {}},
             managed_policies={"type": "list", "elements": "str", "default": []},
+            assumed_by={"type": "list", "elements": "str", "default": []},
         ),
         supports_check_mode=True,
     )
-    name = module.params["name"]
+    name, roles = module.params["name"], module.params["assumed_by"]
     if len(name) > 64:
         module.fail_json(msg=f"name: {name!r} has {len(name)} characters; IAM allows 64. Shorten it.")
+    wrong = [arn for arn in roles if not _instance_role.ROLE.fullmatch(arn)]
+    if wrong or len({arn.split(":")[4] for arn in roles}) > 1:
+        module.fail_json(msg=f"assumed_by: {wrong or roles} must be ARNs of roles of one account.")
     _aws.run(
         module,
-        f"instance role {name}",
+        f"role {name}" if roles else f"instance role {name}",
         desired=_instance_role.desired(module.params),
         read=lambda aws: read(aws, name),
         plan=_instance_role.plan,

@@ -70,9 +70,8 @@ def refusal(target: Target, caller: Caller, base: Context, account: str) -> str 
     trusted = by_trust(request, account) if target.action == "sts:AssumeRole" else None
     if trusted in (Decision.NONE, Decision.DENY):
         return "because no trust policy allows it"
-    if Decision.ALLOW in (by_identity, by_resource, trusted) or _by_acl(bucket, request):
-        return None
-    return f"because no identity-based policy allows the {target.action} action"
+    granted = Decision.ALLOW in (by_identity, by_resource, trusted) or _by_acl(bucket, request)
+    return None if granted else f"because no identity-based policy allows the {target.action} action"
 
 
 def _request_context(call: Call, caller: Caller, source_ip: str, secure: bool) -> Context:

@@ -1,7 +1,7 @@
 """Who may assume a role: what its trust policy and the caller's own policies say together.
 
-From the IAM user guide, "Methods to assume a role" and "Policy evaluation logic": the trust policy has to allow it;
-where it names the account and not the caller, the caller's own policies have to, as well.
+From the IAM user guide, "Methods to assume a role" and "Policy evaluation logic": the trust policy has to
+allow it; where it names the account and not the caller, the caller's own policies have to, as well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def check_chaining(arns: Sequence[str], parameters: Mapping[str, Any]) -> None:
     if chained and (parameters.get("DurationSeconds") or CHAINED_SECONDS) > CHAINED_SECONDS:
         raise AwsError(
             "ValidationError",
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
+            "chaining",
             400,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.andamio.laravel_aws.plugins.module_utils._instance_role import TRUST
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._instance_role import TRUST, trust_of_roles
 
 from .conftest import Aws
 from .modules import applied_as_planned, run_module
@@ -11,6 +11,7 @@ from .modules import applied_as_planned, run_module
 READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 POLICY = {"Version": "2012-10-17", "Statement": [READ]}
 MANAGED = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
+HOST = "arn:aws:iam::123456789012:role/academia-test-host"
 ROLE = {"name": "academia-test-host", "policies": {"documents": POLICY}, "tags": {"Project": "academia"}}
 
 
@@ -57,6 +58,37 @@ def test_drift_is_repaired(fresh_aws: Aws, drift: str) -> None:
     assert iam.get_role_policy(RoleName=name, PolicyName="documents")["PolicyDocument"] == POLICY
     assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == TRUST
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+
+
+def test_a_role_that_another_assumes_has_no_profile(fresh_aws: Aws) -> None:
+    app = {**ROLE, "name": "academia-test-app", "assumed_by": [HOST]}
+    done = applied_as_planned("instance_role", **app)
+    assert done["calls"] == ["iam.create_role", "iam.put_role_policy"]
+    iam = fresh_aws.client("iam")
+    assert iam.get_role(RoleName=app["name"])["Role"]["AssumeRolePolicyDocument"] == trust_of_roles([HOST])
+    assert iam.list_instance_profiles()["InstanceProfiles"] == []
+    # One that EC2 had, and the other way round.
+    assert applied_as_planned("instance_role", **{**app, "assumed_by": []})["calls"] == [
+        "iam.update_assume_role_policy",
+        "iam.create_instance_profile",
+        "iam.add_role_to_instance_profile",
+    ]
+    assert applied_as_planned("instance_role", **app)["calls"] == [
+        "iam.update_assume_role_policy",
+        "iam.remove_role_from_instance_profile",
+        "iam.delete_instance_profile",
+    ]
+    run_module("instance_role", name=app["name"], state="absent")
+    assert iam.list_roles()["Roles"] == []
+
+
+@pytest.mark.parametrize(
+    "roles", [["*"], [HOST, HOST.replace("1234", "4321")], ["arn:aws:iam::123456789012:root"]]
+)
+def test_who_may_assume_is_one_accounts_roles(fresh_aws: Aws, roles: list[str]) -> None:
+    refused = run_module("instance_role", fails=True, **ROLE, assumed_by=roles)
+    assert "must be ARNs of roles of one account" in refused["msg"]
+    assert fresh_aws.client("iam").list_roles()["Roles"] == []
 
 
 def test_absent(fresh_aws: Aws) -> None:

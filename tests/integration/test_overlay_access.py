@@ -301,7 +301,12 @@ TRUSTED: dict[str, dict[str, Any]] = {
     "nobody": {"Principal": {"AWS": "*"}, "Effect": "Deny"},
 }
 # By whether its own policies let the host assume the role, too: whom it trusts is enough for itself.
-ASSUMED = {("the role", True), ("the role", False), ("the account", True), ("the account, for that role", True)}
+ASSUMED = {
+    ("the role", True),
+    ("the role", False),
+    ("the account", True),
+    ("the account, for that role", True),
+}
 
 
 @pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "not allowed"])
@@ -326,7 +331,9 @@ def test_a_session_gets_another_roles_for_an_hour_at_most(
 ) -> None:
     trust = document(statement(Action="sts:AssumeRole", **TRUSTED["the role"]))
     iam = fresh_aws.client("iam")
-    app = iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust, MaxSessionDuration=7200)["Role"]["Arn"]
+    app = iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust, MaxSessionDuration=7200)["Role"][
+        "Arn"
+    ]
     sts = as_role()("sts")
     with refused("ValidationError"):
         sts.assume_role(RoleArn=app, RoleSessionName="app", DurationSeconds=3601)

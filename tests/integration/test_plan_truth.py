@@ -99,7 +99,7 @@ def test_a_plan_comes_true(fresh_aws: Aws, tmp_path: Path, subtests: pytest.Subt
     planned, empty = site.run(check=True, roles=()), snapshot(fresh_aws)
     reads_only(planned)
     assert empty == {}
-    assert len(planned.changes) == 12
+    assert len(planned.changes) == 13
     done, finished = site.run(), snapshot(fresh_aws)
     agree(planned.changes, done.changes)
     is_true(planned.changes, empty, finished)

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.roles.test_policies import DISTRIBUTION, documents_policy, host_policies, site_policy
+from tests.unit.roles.test_policies import (
+    DISTRIBUTION,
+    app_policies,
+    documents_policy,
+    dumps_bucket_policy,
+    host_policies,
+    site_policy,
+)
 
 from .conftest import Aws
 from .modules import run_module
@@ -28,16 +35,25 @@ def refused() -> Iterator[None]:
     assert caught.value.response["Error"]["Code"] in {"AccessDenied", "403"}
 
 
-@pytest.fixture
-def host(fresh_aws: Aws) -> Any:
-    """The S3 client of a host that has the role's policies; its buckets are there."""
-    for bucket in (DOCUMENTS, DUMPS):
-        fresh_aws.client("s3").create_bucket(Bucket=bucket)
-    policies = host_policies(ec2_host_documents_policy=documents_policy())
-    made = run_module("instance_role", name="academia-sandbox-host", policies=policies)
-    answer = fresh_aws.client("sts").assume_role(RoleArn=made["resource"]["arn"], RoleSessionName="test")
-    keys = answer["Credentials"]
-    return fresh_aws.client(
+KEY = "laravel/2026-11-24T031005Z.sql.gz"
+KEPT = f"kept/{KEY}"
+ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+
+
+def make_buckets(aws: Aws) -> None:
+    run_module("s3_bucket", name=DOCUMENTS, versioning="enabled")
+    run_module("s3_bucket", name=DUMPS, versioning="enabled", policy=dumps_bucket_policy())
+    for key in (KEY, KEPT):
+        aws.client("s3").put_object(Bucket=DUMPS, Key=key, Body=b"old")
+
+
+def client_of(aws: Aws, role: str, **policies: Any) -> Any:
+    """The S3 client of who has these policies, by the role's name."""
+    made = run_module("instance_role", name=role, policies=policies)
+    keys = aws.client("sts").assume_role(RoleArn=made["resource"]["arn"], RoleSessionName="test")[
+        "Credentials"
+    ]
+    return aws.client(
         "s3",
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
@@ -45,13 +61,26 @@ def host(fresh_aws: Aws) -> Any:
     )
 
 
-def test_dumps_are_written_listed_and_read_back(host: Any) -> None:
-    key = "laravel/2026-11-24T031005Z.sql.gz"
-    host.put_object(Bucket=DUMPS, Key=key, Body=b"dump")
+@pytest.fixture
+def host(fresh_aws: Aws) -> Any:
+    """The S3 client of a host that has the role's policies; its buckets are there."""
+    make_buckets(fresh_aws)
+    return client_of(fresh_aws, "academia-sandbox-host", **host_policies())
+
+
+@pytest.fixture
+def app(fresh_aws: Aws) -> Any:
+    """The S3 client of the application."""
+    make_buckets(fresh_aws)
+    policies = app_policies(ec2_host_documents_policy=documents_policy())
+    return client_of(fresh_aws, "academia-sandbox-app", **policies)
+
+
+def test_dumps_are_written_and_listed(host: Any) -> None:
+    new = "laravel/2026-11-25T031005Z.sql.gz"
+    host.put_object(Bucket=DUMPS, Key=new, Body=b"dump")
     listed = host.list_objects_v2(Bucket=DUMPS, Prefix="laravel/")["Contents"]
-    assert [item["Key"] for item in listed] == [key]
-    assert host.head_object(Bucket=DUMPS, Key=key)["ContentLength"] == 4
-    assert host.get_object(Bucket=DUMPS, Key=key)["Body"].read() == b"dump"
+    assert [item["Key"] for item in listed] == [KEY, new]
 
 
 def test_a_large_dump_is_written_in_parts_and_given_up(host: Any) -> None:
@@ -66,21 +95,89 @@ def test_no_other_dumps_are_listed(host: Any, prefix: dict[str, str]) -> None:
         host.list_objects_v2(Bucket=DUMPS, **prefix)
 
 
-def test_no_dump_is_deleted(host: Any) -> None:
-    host.put_object(Bucket=DUMPS, Key="laravel/a", Body=b"dump")
-    with refused():
-        host.delete_object(Bucket=DUMPS, Key="laravel/a")
+# What a taken-over host might try with old dumps.
+TRIED: dict[str, tuple[str, dict[str, Any]]] = {
+    "read": ("get_object", {"Key": KEY}),
+    "look at": ("head_object", {"Key": KEY}),
+    "read a kept one": ("get_object", {"Key": KEPT}),
+    "copy": ("copy_object", {"Key": "laravel/copy", "CopySource": f"{DUMPS}/{KEY}"}),
+    "delete": ("delete_object", {"Key": KEY}),
+    "delete many": ("delete_objects", {"Delete": {"Objects": [{"Key": KEY}]}}),
+    "delete a kept one": ("delete_object", {"Key": KEPT}),
+    "overwrite a kept one": ("put_object", {"Key": KEPT, "Body": b"x"}),
+    "put elsewhere": ("put_object", {"Key": "other", "Body": b"x"}),
+    "stop the versions": ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Suspended"}}),
+    "let all expire": (
+        "put_bucket_lifecycle_configuration",
+        {
+            "LifecycleConfiguration": {
+                "Rules": [{"Status": "Enabled", "Prefix": "", "Expiration": {"Days": 1}}]
+            }
+        },
+    ),
+    "let anybody": ("delete_bucket_policy", {}),
+    "list the versions": ("list_object_versions", {}),
+}
 
 
-def test_documents_are_got_and_put_and_no_more(host: Any) -> None:
-    host.put_object(Bucket=DOCUMENTS, Key="receipts/1.pdf", Body=b"receipt")
-    assert host.get_object(Bucket=DOCUMENTS, Key="receipts/1.pdf")["Body"].read() == b"receipt"
+@pytest.mark.parametrize("done", TRIED)
+def test_no_dump_is_read_or_made_away_with(host: Any, fresh_aws: Aws, done: str) -> None:
+    call, arguments = TRIED[done]
     with refused():
-        host.put_object(Bucket=DOCUMENTS, Key="other/1.pdf", Body=b"x")
+        getattr(host, call)(Bucket=DUMPS, **arguments)
+    version = fresh_aws.client("s3").list_object_versions(Bucket=DUMPS, Prefix=KEY)["Versions"][0][
+        "VersionId"
+    ]
+    for call in (host.delete_object, host.get_object):
+        with refused():
+            call(Bucket=DUMPS, Key=KEY, VersionId=version)
+
+
+@pytest.mark.parametrize("done", TRIED)
+def test_the_bucket_itself_says_so_whatever_the_host_may(fresh_aws: Aws, done: str) -> None:
+    make_buckets(fresh_aws)
+    host = client_of(fresh_aws, "academia-sandbox-host", anything=ANYTHING)
+    call, arguments = TRIED[done]
     with refused():
-        host.delete_object(Bucket=DOCUMENTS, Key="receipts/1.pdf")
+        getattr(host, call)(Bucket=DUMPS, **arguments)
+
+
+def test_an_overwritten_dump_is_still_there(host: Any, fresh_aws: Aws) -> None:
+    host.put_object(Bucket=DUMPS, Key=KEY, Body=b"nothing")
+    owner = fresh_aws.client("s3")
+    versions = owner.list_object_versions(Bucket=DUMPS, Prefix=KEY)["Versions"]
+    bodies = [
+        owner.get_object(Bucket=DUMPS, Key=KEY, VersionId=item["VersionId"])["Body"].read()
+        for item in versions
+    ]
+    assert sorted(bodies) == [b"nothing", b"old"]
+
+
+def test_the_host_has_no_documents(host: Any) -> None:
     with refused():
-        host.list_objects_v2(Bucket=DOCUMENTS, Prefix="receipts/")
+        host.put_object(Bucket=DOCUMENTS, Key="receipts/1.pdf", Body=b"receipt")
+    with refused():
+        host.get_object(Bucket=DOCUMENTS, Key="receipts/1.pdf")
+
+
+def test_the_application_gets_and_puts_documents_and_no_more(app: Any) -> None:
+    app.put_object(Bucket=DOCUMENTS, Key="receipts/1.pdf", Body=b"receipt")
+    assert app.get_object(Bucket=DOCUMENTS, Key="receipts/1.pdf")["Body"].read() == b"receipt"
+    with refused():
+        app.put_object(Bucket=DOCUMENTS, Key="other/1.pdf", Body=b"x")
+    with refused():
+        app.delete_object(Bucket=DOCUMENTS, Key="receipts/1.pdf")
+    with refused():
+        app.list_objects_v2(Bucket=DOCUMENTS, Prefix="receipts/")
+
+
+def test_the_application_has_no_dumps(app: Any) -> None:
+    with refused():
+        app.get_object(Bucket=DUMPS, Key=KEY)
+    with refused():
+        app.put_object(Bucket=DUMPS, Key="laravel/new", Body=b"x")
+    with refused():
+        app.list_objects_v2(Bucket=DUMPS, Prefix="laravel/")
 
 
 OPEN = {

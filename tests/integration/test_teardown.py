@@ -243,6 +243,7 @@ def populate(aws: Aws, name: str, environment: str, tags: dict[str, str]) -> Non
     host, listed = f"{name}-host", tag_list(tags)
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     iam.create_role(RoleName=host, AssumeRolePolicyDocument=trust, Tags=listed)
+    iam.create_role(RoleName=f"{name}-app", AssumeRolePolicyDocument=trust, Tags=listed)
     iam.create_instance_profile(InstanceProfileName=host)
     iam.add_role_to_instance_profile(InstanceProfileName=host, RoleName=host)
     named = [*listed, {"Key": "Name", "Value": host}]
@@ -280,6 +281,7 @@ DELETED = [
     ("delete", f"security group {NAME}-host"),
     ("delete", f"key pair {NAME}-host"),
     ("delete", f"instance role {NAME}-host"),
+    ("delete", f"role {NAME}-app"),
 ]
 
 
@@ -405,6 +407,7 @@ def test_what_only_has_our_names_is_left_and_named(checkout: Checkout) -> None:
         f"security group {NAME}-host",
         f"key pair {NAME}-host",
         f"instance role {NAME}-host",
+        f"role {NAME}-app",
         "parameters /academia/test/env/ (APP_KEY)",
     ):
         assert what in named, (what, named)

@@ -98,7 +98,8 @@ def _iam(aws: Aws) -> Account:
     found: Account = {}
     for item in iam.list_roles()["Roles"]:
         name = {"RoleName": item["RoleName"]}
-        found["instance_role", f"instance role {item['RoleName']}"] = {
+        kind = "instance role" if item["RoleName"] in profiles else "role"
+        found["instance_role", f"{kind} {item['RoleName']}"] = {
             "trust": item["AssumeRolePolicyDocument"],
             "policies": {
                 policy: plain(iam.get_role_policy(**name, PolicyName=policy)["PolicyDocument"])

@@ -121,6 +121,7 @@ SITE = ("s3_bucket", f"bucket {NAME}-site-{{account}}")
 FILES = ("s3_site_sync", f"s3://{NAME}-site-{{account}}/")
 PARAMETERS = ("ssm_env", f"parameters {ENV}/")
 ROLE = ("instance_role", f"instance role {HOST}")
+APP_ROLE = ("instance_role", f"role {NAME}-app")
 KEY = ("key_pair", f"key pair {HOST}")
 GROUP = ("security_group", f"security group {HOST}")
 INSTANCE = ("ec2_host", f"host {HOST}")
@@ -162,6 +163,24 @@ def a_managed_policy_is_attached_to_the_role(stack: Stack) -> None:
 @drift(*ROLE, "tags.Project")
 def a_tag_of_the_role_is_removed(stack: Stack) -> None:
     stack.iam.untag_role(RoleName=HOST, TagKeys=["Project"])
+
+
+@drift(*APP_ROLE, "trust.Statement")
+def the_role_of_the_application_trusts_the_whole_account(stack: Stack) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": f"arn:aws:iam::{stack.aws.account}:root"},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    stack.iam.update_assume_role_policy(RoleName=f"{NAME}-app", PolicyDocument=document)
+
+
+@drift(*DUMPS, "policy.Statement")
+def the_host_may_do_anything_with_dumps(stack: Stack) -> None:
+    policy = json.loads(stack.s3.get_bucket_policy(Bucket=stack.dumps)["Policy"])
+    policy["Statement"] = [item for item in policy["Statement"] if item["Sid"] == "DenyInsecureTransport"]
+    stack.s3.put_bucket_policy(Bucket=stack.dumps, Policy=json.dumps(policy))
 
 
 @drift(*DOCUMENTS, "versioning")

@@ -16,7 +16,7 @@ DEBIAN = DISTRIBUTIONS["Debian-13"]
 FILES = Path(__file__).parents[3] / "roles/laravel_app/files"
 UNITS = [
     *("laravel-worker@.service.j2", "laravel-scheduler.service.j2", "laravel-scheduler.timer.j2"),
-    "laravel-live.service.j2",
+    *("laravel-live.service.j2", "andamio-credentials.service.j2"),
 ]
 
 
@@ -87,10 +87,17 @@ def test_workers_are_as_many_as_asked_for() -> None:
     assert evaluate("laravel_app", "__laravel_app_worker_units | list", DEBIAN, laravel_app_workers=0) == []
 
 
-def test_parameter_store_needs_boto3_and_a_file_does_not() -> None:
+def test_what_asks_aws_needs_boto3() -> None:
     assert "python3-boto3" in evaluate("laravel_app", "__laravel_app_packages", DEBIAN)
-    assert "python3-boto3" not in evaluate(
+    assert "python3-boto3" in evaluate(
         "laravel_app", "__laravel_app_packages", DEBIAN, laravel_app_env_source="file"
+    )
+    assert "python3-boto3" not in evaluate(
+        "laravel_app",
+        "__laravel_app_packages",
+        DEBIAN,
+        laravel_app_env_source="file",
+        laravel_app_aws_role="",
     )
 
 

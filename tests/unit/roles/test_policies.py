@@ -38,6 +38,14 @@ def host_policies(**overrides: Any) -> Any:
     return policy_of("ec2_host", "ec2_host_policies", **overrides)
 
 
+def app_policies(**overrides: Any) -> Any:
+    return policy_of("ec2_host", "ec2_host_app_policies", **overrides)
+
+
+def dumps_bucket_policy(**overrides: Any) -> Any:
+    return policy_of("dumps_bucket", "dumps_bucket_policy", **overrides)
+
+
 def site_policy(delivery: str, **overrides: Any) -> Any:
     """The site's bucket policy, for the distribution DISTRIBUTION."""
     found = {"resource": {"arn": DISTRIBUTION}}
@@ -71,21 +79,28 @@ def test_documents_may_have_other_prefixes_and_a_key() -> None:
     assert (key["Action"], key["Resource"]) == (["kms:Decrypt", "kms:GenerateDataKey"], KEY)
 
 
-def test_the_host_gets_the_documents_policy_as_it_is() -> None:
+def test_the_application_gets_the_documents_policy_as_it_is_and_nothing_else() -> None:
     statements = documents_policy()
-    documents = host_policies(ec2_host_documents_policy=statements)["documents"]
-    assert documents == {"Version": "2012-10-17", "Statement": statements}
+    assert app_policies(ec2_host_documents_policy=statements) == {
+        "documents": {"Version": "2012-10-17", "Statement": statements}
+    }
+    assert app_policies() == {}
 
 
-def test_a_host_without_documents_has_no_policy_for_them() -> None:
-    assert sorted(host_policies()) == ["dumps", "env", "session"]
+def test_the_host_has_no_documents_and_may_become_the_application() -> None:
+    policies = host_policies(ec2_host_documents_policy=documents_policy())
+    assert sorted(policies) == ["app", "dumps", "env", "session"]
+    (become,) = policies["app"]["Statement"]
+    assert become["Action"] == "sts:AssumeRole"
+    assert become["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/academia-sandbox-app"
+    assert "app" not in host_policies(ec2_host_app_role="")
 
 
-def test_the_host_writes_and_reads_dumps_and_lists_its_databases_alone() -> None:
+def test_the_host_writes_dumps_and_lists_its_databases_alone() -> None:
     bucket = "arn:aws:s3:::academia-sandbox-dumps-123456789012"
-    objects, listing, key = host_policies(mysql_app_database="academia")["dumps"]["Statement"]
-    assert objects["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"]
-    assert objects["Resource"] == f"{bucket}/*"
+    objects, listing, *_denied, key = host_policies(mysql_app_database="academia")["dumps"]["Statement"]
+    assert objects["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload"]
+    assert objects["Resource"] == f"{bucket}/academia/*"
     assert (listing["Action"], listing["Resource"]) == ("s3:ListBucket", bucket)
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "academia/*"}}
     assert (key["Action"], key["Resource"].endswith(":parameter/academia/sandbox/dumps/hmac_key")) == (
@@ -97,9 +112,9 @@ def test_the_host_writes_and_reads_dumps_and_lists_its_databases_alone() -> None
 
 
 @pytest.mark.parametrize("key", ["", KEY])
-def test_a_linter_finds_nothing_in_the_hosts_policies(key: str) -> None:
+def test_a_linter_finds_nothing_in_the_policies_of_host_and_application(key: str) -> None:
     statements = documents_policy(documents_bucket_kms_key=key)
-    policies = host_policies(ec2_host_documents_policy=statements)
+    policies = host_policies() | app_policies(ec2_host_documents_policy=statements)
     assert {name: findings(policy) for name, policy in policies.items()} == {name: [] for name in policies}
 
 
@@ -118,3 +133,7 @@ def test_the_record_of_uploads_is_for_the_account_alone(delivery: str) -> None:
 @pytest.mark.parametrize("delivery", ["cloudfront", "website"])
 def test_a_linter_finds_nothing_in_the_sites_policy(delivery: str) -> None:
     assert findings(site_policy(delivery)) == []
+
+
+def test_a_linter_finds_nothing_in_the_dumps_buckets_policy() -> None:
+    assert findings(dumps_bucket_policy()) == []

@@ -2,6 +2,7 @@
 
 namespace App\Providers;
 
+use App\Support\Aws\CredentialEndpoint;
 use App\Support\Aws\CredentialProvider;
 use App\Support\Aws\Credentials;
 use App\Support\Aws\CurlClient;
@@ -23,6 +24,7 @@ class AppServiceProvider extends ServiceProvider
 
             return new CredentialProvider(
                 $given['key'] ? new Credentials($given['key'], (string) $given['secret'], $given['token']) : null,
+                CredentialEndpoint::fromEnvironment(),
                 $app->make(HttpClient::class),
                 $app->make(Cache::class),
                 $app->make(Encrypter::class),

@@ -8,9 +8,10 @@ use Illuminate\Contracts\Encryption\Encrypter;
 use RuntimeException;
 
 /**
- * The credentials that were configured, else those of the EC2 instance's role.
+ * The credentials that were configured, else those of the application's own role, which the host
+ * gives it, else those of the EC2 instance's.
  *
- * The metadata service wants a session token first (IMDSv2). The role's credentials are kept,
+ * The metadata service wants a session token first (IMDSv2). A role's credentials are kept,
  * encrypted, in the cache until ten minutes before they end, so that a URL signed with them
  * lives its whole life.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
@@ -19,12 +20,13 @@ final class CredentialProvider
 {
     private const METADATA = 'http://169.254.169.254/latest';
 
-    private const CACHE_KEY = 'aws-role-credentials';
+    private const CACHE_KEY = 'aws-credentials';
 
     private const MARGIN_SECONDS = 600;
 
     public function __construct(
         private readonly ?Credentials $configured,
+        private readonly ?CredentialEndpoint $endpoint,
         private readonly HttpClient $http,
         private readonly Cache $cache,
         private readonly Encrypter $encrypter,
@@ -44,17 +46,10 @@ final class CredentialProvider
     /** @return array{AccessKeyId: string, SecretAccessKey: string, Token: string} */
     private function ask(): array
     {
-        $token = $this->metadata('PUT', '/api/token', ['X-aws-ec2-metadata-token-ttl-seconds' => '60']);
-        $header = ['X-aws-ec2-metadata-token' => $token];
-        $name = trim($this->metadata('GET', '/meta-data/iam/security-credentials/', $header));
-        $answer = json_decode(
-            $this->metadata('GET', "/meta-data/iam/security-credentials/{$name}", $header),
-            true,
-            flags: JSON_THROW_ON_ERROR,
-        );
+        $answer = $this->endpoint ? $this->ofTheApplication($this->endpoint) : $this->ofTheInstance();
         $role = array_intersect_key($answer, array_flip(['AccessKeyId', 'SecretAccessKey', 'Token']));
         if (count($role) !== 3) {
-            throw new RuntimeException("The metadata service gave no credentials for role {$name}: ".($answer['Code'] ?? 'no reason given'));
+            throw new RuntimeException('There are no credentials of a role: '.($answer['Code'] ?? 'no reason given'));
         }
         $seconds = (new DateTimeImmutable($answer['Expiration']))->getTimestamp() - time() - self::MARGIN_SECONDS;
         if ($seconds > 0) {
@@ -62,6 +57,32 @@ final class CredentialProvider
         }
 
         return $role;
+    }
+
+    /** @return array<string, string> */
+    private function ofTheApplication(CredentialEndpoint $endpoint): array
+    {
+        $answer = $this->http->send('GET', $endpoint->url, ['Authorization' => $endpoint->token], timeout: 2);
+        $said = (array) json_decode($answer->body, true);
+        if ($answer->status !== 200) {
+            throw new RuntimeException("The credential endpoint answered {$answer->status}: ".($said['message'] ?? 'no reason given'));
+        }
+
+        return $said;
+    }
+
+    /** @return array<string, string> */
+    private function ofTheInstance(): array
+    {
+        $token = $this->metadata('PUT', '/api/token', ['X-aws-ec2-metadata-token-ttl-seconds' => '60']);
+        $header = ['X-aws-ec2-metadata-token' => $token];
+        $name = trim($this->metadata('GET', '/meta-data/iam/security-credentials/', $header));
+
+        return json_decode(
+            $this->metadata('GET', "/meta-data/iam/security-credentials/{$name}", $header),
+            true,
+            flags: JSON_THROW_ON_ERROR,
+        );
     }
 
     /** @param  array<string, string>  $headers */
