@@ -27,7 +27,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
         },
     },
     "region": {"required": True},
-    "limit": {"type": "float", "default": 10},
+    "limit": {"type": "float", "default": 0},
     "enforce": {"type": "bool", "default": False},
     "live_prices": {"type": "dict", "default": {}},
     "note": {"default": ""},

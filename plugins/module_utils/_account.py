@@ -89,20 +89,23 @@ def regional_problems(module: Any) -> list[Problem]:
     params = module.params
     ec2 = client(module, "ec2")
 
+    def ask(operation: str, **arguments: Any) -> Any:
+        try:
+            return getattr(ec2, operation)(**arguments)
+        except (ClientError, BotoCoreError) as error:
+            raise CallFailed(f"ec2.{operation}", error) from error
+
     def status() -> str | None:
         filters = [{"Name": "region-name", "Values": [params["region"]]}]
-        regions = ec2.describe_regions(AllRegions=True, Filters=filters)["Regions"]
+        regions = ask("describe_regions", AllRegions=True, Filters=filters)["Regions"]
         return next((item["OptInStatus"] for item in regions if item["RegionName"] == params["region"]), None)
 
     def is_offered() -> bool:
         if not params["instance_type"]:
             return True
         filters = [{"Name": "instance-type", "Values": [params["instance_type"]]}]
-        offered = ec2.describe_instance_type_offerings(LocationType="region", Filters=filters)
+        offered = ask("describe_instance_type_offerings", LocationType="region", Filters=filters)
         return bool(offered["InstanceTypeOfferings"])
 
-    try:
-        opted_in, offered = together(status, is_offered)
-        return _preflight.region_problems(params, opted_in) or _preflight.type_problems(params, offered)
-    except (ClientError, BotoCoreError) as error:
-        raise CallFailed("ec2.describe_regions", error) from error
+    opted_in, offered = together(status, is_offered)
+    return _preflight.region_problems(params, opted_in) or _preflight.type_problems(params, offered)

@@ -223,6 +223,7 @@ def run(
     stays: Callable[[State], State | None] | None = None,
     hand_work: Callable[[State], list[str]] | None = None,
     told: Callable[[State], State] | None = None,
+    paid: Callable[[State, State | None], State] | None = None,
 ) -> NoReturn:
     """Converge one resource and end the module.
 
@@ -236,7 +237,10 @@ def run(
         stays when it has other tags than the given ones.
     hand_work: what is left for a person to do about the resource as it is after the run (in check mode: as it
         will be), a sentence each.
-    told: how the plan and the diff tell what there was, where its normal form has that in another place.
+    told: how the plan and the diff tell what there was, where its normal form has that in another place;
+        nothing where what there was is no more than a part that the resource is made around.
+    paid: what the bill also counts of a state, beside what the goal (the second argument; None for what there
+        was) has an opinion on.
     """
     aws = Aws(module)
     opinion: State | None = None
@@ -290,7 +294,9 @@ def run(
     calls = [change.call for change in changes]
     key = digest_key(module) if secrets else b""
     aim = left(before) if opinion is None else goal(before)
-    there = told(before) if told and before else before
+    there = before
+    if told and before:
+        there = told(before) or (before if aim is None else None)
     seen = None if there is None else _redacted(_shown(_restricted(there, aim)), secrets, key)
     wanted = None if aim is None else _redacted(_shown(aim), secrets, key)
     result: dict[str, Any] = {
@@ -299,6 +305,10 @@ def run(
         "resource": _redacted(_shown(after), secrets, key),
         "planned": planned(subject, seen, wanted, changed=bool(changes), replaced=maker in calls),
     }
+    if paid and before:
+        result["planned"]["before"] = {**(seen or {}), **paid(before, None)}
+    if paid and after and wanted:
+        result["planned"]["after"] = {**wanted, **paid(after, aim)}
     work: list[str] = []
     if opinion is None and before:
         work = _hand_work(subject, before, before == aim and not stays)

@@ -29,8 +29,8 @@ class Proposal(NamedTuple):
 
 
 def is_above(found: Estimate, limit: Decimal) -> bool:
-    """Tell whether an estimate is above the limit, so far as its prices are known."""
-    return found.total > limit
+    """Tell whether an estimate is above the limit (0: there is none), so far as its prices are known."""
+    return bool(limit) and found.total > limit
 
 
 def limit_words(found: Estimate, limit: Decimal) -> list[str]:

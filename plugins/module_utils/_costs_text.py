@@ -21,6 +21,7 @@ from ._costs_limit import is_above, limit_words
 _WIDTH = 96
 _TITLE_WIDTH = 66
 _COLUMN = 10
+_ALL = "In all"
 
 
 def declared(
@@ -43,6 +44,8 @@ def refusal(costs: Mapping[str, Any]) -> str | None:
     """Return why a limit that is enforced stops the run, None when it doesn't."""
     limit = Decimal(str(costs["limit"]))
     found = _declared(costs)
+    if not limit:
+        return "enforce_budget needs a limit: set budget_monthly_limit, in USD a month. Nothing was changed."
     if is_above(found, limit):
         words = limit_words(found, limit)
     elif found.unknown:
@@ -60,29 +63,33 @@ def refusal(costs: Mapping[str, Any]) -> str | None:
 
 
 def money(
-    costs: Mapping[str, Any], before: Iterable[Resource], after: Iterable[Resource], *, plan: bool = True
+    costs: Mapping[str, Any],
+    before: Iterable[Resource],
+    after: Iterable[Resource],
+    *,
+    plan: bool = True,
+    failed: bool = False,
 ) -> dict[str, Any]:
     """Return what a run's summary says of money; its ``text`` are the lines for a person.
 
     costs: what the action said. Where nothing was declared, as for a teardown, there is no other estimate.
     before, after: what the run looked at, as it was and as it will be (or is now).
     plan: whether it is a check run, which only says what will be.
+    failed: whether the run ended early: what it didn't get to isn't known then.
     """
     region, live, limit = costs["region"], costs["live_prices"], Decimal(str(costs["limit"]))
     was, will = estimate(before, region, live), estimate(after, region, live)
     whole = _whole(costs, will)
     said = whole or will
+    scope = _scope(failed=failed, part=whole is not None or not costs["declared"])
+    declared_total = [f"All that is declared: {whole.total:.2f} USD a month."] if whole else []
     quiet = not plan and _same(was, will)
     text = (
-        _brief(said, limit, costs["note"])
+        [*_brief(will, scope, costs["note"]), *declared_total, *limit_words(said, limit)[:1]]
         if quiet
         else [
-            *(
-                _table(was, will, plan, part=whole is not None or not costs["declared"])
-                if was.lines or will.lines or not whole
-                else []
-            ),
-            *([f"All that is declared: {whole.total:.2f} USD a month."] if whole else []),
+            *(_table(was, will, plan, scope) if was.lines or will.lines or not whole else []),
+            *declared_total,
             *_listed("Not counted, since its price isn't known", said.unknown),
             *_listed("Not counted, since it depends on use (USD)", will.usage),
             *_listed("Free each month", will.free),
@@ -96,6 +103,7 @@ def money(
         "difference": float(will.total - was.total),
         "limit": costs["limit"],
         "above_limit": is_above(said, limit),
+        "partial": scope != _ALL,
         "phases": {
             phase: {"before": float(low), "after": float(high)} for phase, low, high in _phases(was, will)
         },
@@ -104,11 +112,18 @@ def money(
     }
 
 
-def _brief(found: Estimate, limit: Decimal, note: str) -> list[str]:
+def _scope(*, failed: bool, part: bool) -> str:
+    """Return what a total is the total of."""
+    if failed:
+        return "What this run got to before it failed:"
+    return "What this run looked at:" if part else _ALL
+
+
+def _brief(found: Estimate, scope: str, note: str) -> list[str]:
     """Return what a run says that has changed nothing about the bill; a plan has the rest."""
     least = "at least " if found.unknown else ""
     total = f"{least}{found.total:.2f} USD a month, as before, without tax and what depends on use."
-    return [total, *([note] if note else []), *limit_words(found, limit)[:1]]
+    return [total if scope == _ALL else f"{scope} {total}", *([note] if note else [])]
 
 
 def _same(was: Estimate, will: Estimate) -> bool:
@@ -137,7 +152,7 @@ def _phases(was: Estimate, will: Estimate) -> list[tuple[str, Decimal, Decimal]]
     ]
 
 
-def _table(was: Estimate, will: Estimate, plan: bool, part: bool) -> list[str]:
+def _table(was: Estimate, will: Estimate, plan: bool, scope: str) -> list[str]:
     """Return the bill: one column where nothing changes, else how it is and how it will be."""
     change = will.total - was.total
     same = _same(was, will)
@@ -152,7 +167,6 @@ def _table(was: Estimate, will: Estimate, plan: bool, part: bool) -> list[str]:
     word = "more" if change > 0 else "less"
     tail = f", {abs(change):.2f} {word} than {'now' if plan else 'before'}" if change else ""
     least = "at least " if will.unknown else ""
-    scope = "What this run looked at:" if part else "In all"
     return [*told, f"{scope} {least}{will.total:.2f} USD a month{tail}, without tax and what depends on use."]
 
 

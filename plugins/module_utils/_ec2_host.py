@@ -308,5 +308,14 @@ def assemble(
 
 
 def told(form: State) -> State:
-    """Return a host's form as a plan tells it: the replaced instance, until the new one is there."""
-    return {**form.get("replaced", {}), **form}
+    """Return a host's form as a plan tells it: the replaced instance, until the new one is there.
+
+    Nothing where only an address is left: a host is made then.
+    """
+    found = {**form.get("replaced", {}), **form}
+    return found if "instance_id" in found else {}
+
+
+def paid(form: State, goal: State | None) -> State:
+    """Return what else is paid for each month: an address that nothing has, or that nobody asked about."""
+    return {"address": True} if form.get("address") and "elastic_ip" not in (goal or {}) else {}

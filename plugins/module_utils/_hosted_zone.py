@@ -191,18 +191,25 @@ def normalise(
 
     ``ours`` are the records that the module has an opinion on.
     """
-    forms = {key(fqdn(item["Name"]), item["Type"]): normalise_record(item) for item in records}
+    found = {key(fqdn(item["Name"]), item["Type"]): item for item in records}
+    forms = {record: normalise_record(item) for record, item in found.items()}
     mine = set(ours)
     return {
         "hosted_zone_id": bare_id(zone["HostedZone"]["Id"]),
         "name": fqdn(zone["HostedZone"]["Name"]),
         "comment": zone["HostedZone"].get("Config", {}).get("Comment") or "",
-        "name_servers": sorted(zone.get("DelegationSet", {}).get("NameServers", ())),
+        "name_servers": name_servers(zone),
         "tags": _tags.to_dict(tags),
         "_made_here": str(zone["HostedZone"].get("CallerReference", "")).startswith(REFERENCE),
+        "_read": found,
         "records": {record: form for record, form in forms.items() if record in mine},
         "other_records": {record: form for record, form in forms.items() if record not in mine},
     }
+
+
+def name_servers(zone: Mapping[str, Any]) -> list[str]:
+    """Return the names of GetHostedZone's answer, without the dot that some end with."""
+    return sorted(name.rstrip(".") for name in zone.get("DelegationSet", {}).get("NameServers", ()))
 
 
 def normalise_record(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -300,9 +307,9 @@ def _set(
     records = current["records"]
     removed = [record for record in terms.absent if record in records]
     _check(current, goal, removed)
-    batch = [_action("DELETE", record, records[record]) for record in removed]
+    batch = [_deletion(current, record) for record in removed]
     changed = [record for record in sorted(goal) if goal[record] != records.get(record)]
-    batch += [_action("UPSERT", record, goal[record]) for record in changed]
+    batch += [_upsert(record, goal[record]) for record in changed]
     return [_batch(zone_id, batch, terms)] if batch else []
 
 
@@ -326,10 +333,16 @@ def _check(current: Mapping[str, Any], goal: Mapping[str, Any], removed: Iterabl
 _ROUTED = "{} routes by a policy (weight, place, …), which this module doesn't manage."
 
 
-def _action(action: str, record: str, form: Mapping[str, Any]) -> dict[str, Any]:
-    name, kind = record.split()
-    if form.get("routed"):
+def _deletion(current: Mapping[str, Any], record: str) -> dict[str, Any]:
+    """Return what deletes a record: Route 53 takes only the very values that it has, as they were read."""
+    item = current["_read"][record]
+    if "SetIdentifier" in item:
         raise Refused(_ROUTED.format(record))
+    return {"Action": "DELETE", "ResourceRecordSet": item}
+
+
+def _upsert(record: str, form: Mapping[str, Any]) -> dict[str, Any]:
+    name, kind = record.split()
     item: dict[str, Any] = {"Name": name, "Type": kind}
     if "alias" in form:
         item["AliasTarget"] = {
@@ -339,7 +352,7 @@ def _action(action: str, record: str, form: Mapping[str, Any]) -> dict[str, Any]
         }
     else:
         item |= {"TTL": form["ttl"], "ResourceRecords": [{"Value": text} for text in form["values"]]}
-    return {"Action": action, "ResourceRecordSet": item}
+    return {"Action": "UPSERT", "ResourceRecordSet": item}
 
 
 def _batch(zone_id: str | Answer, batch: list[dict[str, Any]], terms: Terms) -> Change:
@@ -420,6 +433,6 @@ def _remove(current: Mapping[str, Any], terms: Terms) -> list[Change]:
     else:
         records = {record: form for record, form in records.items() if record not in stays["records"]}
     zone_id = current["hosted_zone_id"]
-    batch = [_action("DELETE", record, records[record]) for record in sorted(records)]
+    batch = [_deletion(current, record) for record in sorted(records)]
     changes = [_batch(zone_id, batch, terms)] if batch else []
     return changes if stays else [*changes, Change("route53.delete_hosted_zone", {"Id": zone_id})]

@@ -149,7 +149,9 @@ class Report:
         self.failed = bool(hosts)
         if self.declared and self.resources:
             before, after = self._priced("before"), self._priced("after")
-            self.costs = money(self.declared, before, after, plan=self.mode == PLAN)
+            self.costs = money(
+                self.declared, before, after, plan=self.mode == PLAN, failed=self.failed or self.interrupted
+            )
 
     def _priced(self, when: str) -> list[Priced]:
         return [

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from . import _tags
+from . import _hosted_zone, _tags
 from ._delegation import Delegation
 from ._when import iso
 
@@ -79,7 +79,7 @@ def zone(answer: Mapping[str, Any], delegation: Delegation) -> Facts:
     return {
         "id": answer["HostedZone"]["Id"].rsplit("/", 1)[-1],
         "records": answer["HostedZone"].get("ResourceRecordSetCount", 0),
-        "servers": list(answer.get("DelegationSet", {}).get("NameServers", ())),
+        "servers": _hosted_zone.name_servers(answer),
         "delegation": delegation.as_dict(),
     }
 

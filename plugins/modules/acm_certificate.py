@@ -183,8 +183,7 @@ def read_zone(aws: Aws, zone: Mapping[str, Any], name: str, *, servers: bool) ->
     known = {"id": _hosted_zone.bare_id(zone["Id"]), "name": name}
     if not servers:
         return known
-    found = _zones.details(aws, zone)["DelegationSet"]["NameServers"]
-    return known | {"name_servers": sorted(found)}
+    return known | {"name_servers": _hosted_zone.name_servers(_zones.details(aws, zone))}
 
 
 def records_at(aws: Aws, zone_id: str, record: Mapping[str, Any]) -> list[dict[str, Any]]:

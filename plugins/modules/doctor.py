@@ -110,6 +110,7 @@ from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
     _delegation,
     _doctor,
     _findings,
+    _hosted_zone,
     _permissions,
     _preflight,
     _tags,
@@ -237,7 +238,7 @@ class Account:
         zone = _zones.find(self.aws, domain)
         if zone is None:
             return [_doctor.delegation(domain, None, None)]
-        servers = _zones.details(self.aws, zone)["DelegationSet"]["NameServers"]
+        servers = _hosted_zone.name_servers(_zones.details(self.aws, zone))
         found = _delegation.delegation(domain, servers, self.params["resolvers"])
         return [_doctor.delegation(domain, servers, found)]
 

@@ -507,6 +507,7 @@ def main() -> None:
         predicted=_ec2_host.predicted(module.params),
         maker="ec2.run_instances",
         told=_ec2_host.told,
+        paid=_ec2_host.paid,
     )
 
 

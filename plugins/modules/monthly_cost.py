@@ -50,13 +50,13 @@ options:
     type: str
     required: true
   limit:
-    description: What the team would like to pay a month, in USD.
+    description: What the team would like to pay a month, in USD. V(0) is no limit.
     type: float
-    default: 10
+    default: 0
   enforce:
     description:
       - Whether to fail when the estimate is above O(limit).
-      - It also fails when the estimate is incomplete, since a price is unknown.
+      - It also fails when the estimate is incomplete, since a price is unknown, and without an O(limit).
     type: bool
     default: false
   live_prices:

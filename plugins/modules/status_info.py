@@ -132,6 +132,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.andamio.laravel_aws.plugins.module_utils import (
     _account,
     _delegation,
+    _hosted_zone,
     _status_read,
     _tags,
     _zones,
@@ -220,7 +221,7 @@ class Reader:
         if found is None:
             return None
         answer = _zones.details(self.aws, found)
-        servers = answer.get("DelegationSet", {}).get("NameServers", [])
+        servers = _hosted_zone.name_servers(answer)
         return _status_read.zone(answer, _delegation.delegation(domain, servers, self.params["resolvers"]))
 
     def _distribution(self) -> Any:

@@ -59,7 +59,7 @@ options:
   monthly_limit:
     description: What the team would like to pay a month, in USD.
     type: float
-    default: 10
+    default: 0
   command:
     description: The command that converges this environment, for what to do about findings.
     type: str
@@ -148,7 +148,7 @@ def main() -> None:
             "hosts": {"type": "dict", "default": {}},
             "plan_file": {"type": "path"},
             "page": {"type": "path"},
-            "monthly_limit": {"type": "float", "default": 10},
+            "monthly_limit": {"type": "float", "default": 0},
             "command": {"default": "ansible-playbook site.yml"},
         },
         supports_check_mode=True,

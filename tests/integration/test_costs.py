@@ -59,7 +59,7 @@ def buckets(aws: Aws) -> list[str]:
 
 
 def test_above_the_limit_an_enforced_run_makes_nothing(site: Site, fresh_aws: Aws) -> None:
-    code, output = site.run("-e", "enforce_budget=true")
+    code, output = site.run("-e", "enforce_budget=true", "-e", "budget_monthly_limit=10")
     assert code == 2, output
     assert "Above your limit of 10.00 USD a month (budget_monthly_limit) by 1.24 USD" in output
     assert "Nothing was changed." in output
@@ -67,7 +67,7 @@ def test_above_the_limit_an_enforced_run_makes_nothing(site: Site, fresh_aws: Aw
 
 
 def test_a_check_run_shows_its_plan_and_then_fails(site: Site, fresh_aws: Aws) -> None:
-    code, output = site.run("-e", "enforce_budget=true", "--check")
+    code, output = site.run("-e", "enforce_budget=true", "-e", "budget_monthly_limit=10", "--check")
     assert code == 2, output
     assert f"bucket {BUCKET}" in output
     assert "enforce_budget: Above your limit" in output
@@ -76,11 +76,22 @@ def test_a_check_run_shows_its_plan_and_then_fails(site: Site, fresh_aws: Aws) -
 
 
 def test_without_enforcement_the_run_goes_on_and_says_so(site: Site, fresh_aws: Aws) -> None:
-    code, output = site.run()
+    code, output = site.run("-e", "budget_monthly_limit=10")
     assert code == 0, output
     assert "Above your limit of 10.00 USD a month" in output
     assert buckets(fresh_aws) == [BUCKET]
+    assert "What this run looked at: 0.00 USD a month, as before" in output
+    assert "All that is declared: 11.24 USD a month." in output
     assert site.money()["estimate"]["total"] == 11.24
+
+
+def test_a_limit_that_nobody_set_is_not_told(site: Site) -> None:
+    code, output = site.run("--check")
+    assert code == 0, output
+    assert "Above your limit" not in output
+    code, output = site.run("-e", "enforce_budget=true")
+    assert code == 2, output
+    assert "enforce_budget needs a limit: set budget_monthly_limit" in output
 
 
 def test_within_the_limit_an_enforced_run_goes_on(site: Site, fresh_aws: Aws) -> None:

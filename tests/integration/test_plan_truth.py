@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._costs import Resource as Priced
+from ansible_collections.andamio.laravel_aws.plugins.module_utils._costs import estimate
 
 from .conftest import Aws
 from .modules import run_module
-from .truth.account import Account, Resource, actions, snapshot
-from .truth.drifts import DRIFTS, ENV, Drift, Stack
+from .truth.account import Account, Resource, actions, paid, snapshot
+from .truth.drifts import DRIFTS, ENV, LOSSES, Drift, Stack
 from .truth.playbook import Run, Site
 
 READING = ("Describe", "Get", "Head", "List")
@@ -52,6 +54,18 @@ def is_true(planned: dict[Resource, dict[str, Any]], before: Account, after: Acc
     """Assert that what was planned is what became of the account."""
     in_place = {key: item["action"].replace("replace", "change") for key, item in planned.items()}
     assert in_place == actions(before, after)
+
+
+def is_paid(run: Run, before: float, after: float) -> None:
+    """Assert that the bill a run tells is the account's own, before and after it."""
+    assert (run.report["costs"]["before"], run.report["costs"]["after"]) == (before, after)
+    assert not run.report["costs"]["partial"]
+
+
+def prices(told: dict[str, Any], kind: str, name: str, *, when: str) -> float:
+    """Return what one resource costs a month by what its module told."""
+    resource = Priced("phase1", kind, kind, name, told[when])
+    return float(estimate([resource], "us-east-1").total)
 
 
 def reads_only(run: Run) -> None:
@@ -99,23 +113,26 @@ def test_a_plan_comes_true(fresh_aws: Aws, tmp_path: Path, subtests: pytest.Subt
     planned, empty = site.run(check=True, roles=()), snapshot(fresh_aws)
     reads_only(planned)
     assert empty == {}
+    assert paid(fresh_aws) == 0
     assert len(planned.changes) == 13
     done, finished = site.run(), snapshot(fresh_aws)
     agree(planned.changes, done.changes)
     is_true(planned.changes, empty, finished)
+    is_paid(planned, 0, paid(fresh_aws))
+    is_paid(done, 0, paid(fresh_aws))
     assert writing(done.requests)
 
     parameters = environment(fresh_aws)
     invocations = [{**item, "arguments": arguments(item, parameters)} for item in done.invocations]
     assert replay(invocations, check=True) == {}
-    for drift in DRIFTS:
+    for drift in [*DRIFTS, *LOSSES]:
         with subtests.test(drift.title):
             one_drift_is_repaired(fresh_aws, drift, invocations, finished)
 
     stack = Stack(fresh_aws)
     for drift in DRIFTS:
         drift.happen(stack)
-    drifted = snapshot(fresh_aws)
+    drifted, now = snapshot(fresh_aws), paid(fresh_aws)
     planned = site.run(check=True)
     reads_only(planned)
     assert snapshot(fresh_aws) == drifted
@@ -125,6 +142,8 @@ def test_a_plan_comes_true(fresh_aws: Aws, tmp_path: Path, subtests: pytest.Subt
     agree(planned.changes, done.changes)
     is_true(planned.changes, drifted, repaired)
     assert repaired == finished
+    is_paid(planned, now, paid(fresh_aws))
+    is_paid(done, now, paid(fresh_aws))
 
     again = site.run(check=True)
     reads_only(again)
@@ -136,7 +155,8 @@ def names(planned: dict[Resource, dict[str, Any]], drift: Drift, aws: Aws) -> No
     """Assert that a plan names what drifted."""
     told = planned[resource(drift, aws)]
     assert drift.action in (told["action"], "change")
-    assert drift.attribute in [item["attribute"] for item in told["attributes"]], drift.title
+    attributes = [item["attribute"] for item in told["attributes"]]
+    assert (drift.attribute in attributes) if drift.attribute else attributes == [], drift.title
 
 
 def one_drift_is_repaired(
@@ -145,13 +165,15 @@ def one_drift_is_repaired(
     kind, name = resource(drift, aws)
     own = [item for item in invocations if (item["module"], item["name"]) == (kind, name)]
     drift.happen(Stack(aws))
-    drifted = snapshot(aws, kind)
+    drifted, now = snapshot(aws, kind), paid(aws, kind)
     aws.requests()
     planned = replay(own, check=True)
     assert writing(aws.requests()) == []
     assert [(key, item["action"]) for key, item in planned.items()] == [((kind, name), drift.action)]
     names(planned, drift, aws)
+    assert prices(planned[kind, name], kind, name, when="before") == now, drift.title
     agree(planned, replay(own))
+    assert prices(planned[kind, name], kind, name, when="after") == paid(aws, kind), drift.title
     repaired = snapshot(aws, kind)
     is_true(planned, drifted, repaired)
     assert repaired == {key: finished[key] for key in repaired}

@@ -15,6 +15,7 @@ Resource = tuple[str, str]
 """The kind (the module's name) and the name."""
 Account = dict[Resource, Any]
 
+MONTHLY = {"t4g.micro": 6.13}
 _BUCKET_SETTINGS = {
     "get_bucket_versioning": "Status",
     "get_bucket_encryption": "ServerSideEncryptionConfiguration",
@@ -35,6 +36,24 @@ def snapshot(aws: Aws, *kinds: str) -> Account:
     for read in readers:
         found |= read(aws)
     return found
+
+
+def paid(aws: Aws, kind: str = "") -> float:
+    """Return what the account's resources (or those of one kind) cost a month, in USD in us-east-1."""
+    ec2, route53 = aws.client("ec2"), aws.client("route53")
+    running = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+    instances = [
+        item["InstanceType"]
+        for reservation in ec2.describe_instances(Filters=running)["Reservations"]
+        for item in reservation["Instances"]
+    ]
+    parts = {
+        "ec2_host": sum(MONTHLY[kind] for kind in instances)
+        + sum(round(0.08 * item["Size"], 2) for item in ec2.describe_volumes()["Volumes"])
+        + 3.65 * len(ec2.describe_addresses()["Addresses"]),
+        "hosted_zone": 0.50 * len(route53.list_hosted_zones()["HostedZones"]),
+    }
+    return round(parts.get(kind, 0) if kind else sum(parts.values()), 2)
 
 
 def actions(before: Account, after: Account) -> dict[Resource, str]:

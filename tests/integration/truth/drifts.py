@@ -1,7 +1,7 @@
 """What people do to an account by hand: one function each, and which attribute a plan names for it.
 
-The functions are told by their names. All of them together are one account that drifted a lot: no two of them
-are about the same thing.
+The functions are told by their names. All of DRIFTS together are one account that drifted a lot: no two of
+them are about the same thing. LOSSES happen one by one only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ class Stack:
 
     @cached_property
     def instance(self) -> str:
-        found = self.ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [HOST]}])
+        wanted = {"tag:Name": [HOST], "instance-state-name": ["pending", "running", "stopped"]}
+        found = self.ec2.describe_instances(
+            Filters=[{"Name": name, "Values": values} for name, values in wanted.items()]
+        )
         return str(found["Reservations"][0]["Instances"][0]["InstanceId"])
 
     @cached_property
@@ -92,7 +95,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Drift:
-    """One thing that somebody did."""
+    """One thing that somebody did. ``attribute`` is empty where the plan makes the resource anew."""
 
     title: str
     resource: Resource
@@ -115,6 +118,12 @@ def drift(kind: str, name: str, attribute: str, action: str = "change") -> Calla
     return register
 
 
+def terminate_the_instance(stack: Stack) -> None:
+    stack.ec2.modify_instance_attribute(InstanceId=stack.instance, DisableApiTermination={"Value": False})
+    stack.ec2.disassociate_address(AssociationId=stack.address["AssociationId"])
+    stack.ec2.terminate_instances(InstanceIds=[stack.instance])
+
+
 DOCUMENTS = ("s3_bucket", f"bucket {NAME}-documents-{{account}}")
 DUMPS = ("s3_bucket", f"bucket {NAME}-dumps-{{account}}")
 SITE = ("s3_bucket", f"bucket {NAME}-site-{{account}}")
@@ -128,6 +137,8 @@ INSTANCE = ("ec2_host", f"host {HOST}")
 ZONE = ("hosted_zone", f"zone {DOMAIN}")
 CERTIFICATE = ("acm_certificate", f"certificate {DOMAIN}")
 DISTRIBUTION = ("cloudfront_distribution", f"distribution {NAME}-site")
+
+LOSSES = [Drift("the instance is terminated", INSTANCE, "", terminate_the_instance, "create")]
 
 
 @drift(*GROUP, "ingress.tcp 22 from 0.0.0.0/0")

@@ -30,6 +30,7 @@ class Run:
     report: dict[str, Any]
     requests: list[str]
     invocations: list[dict[str, Any]]
+    output: str = ""
 
     @property
     def changes(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -68,10 +69,10 @@ class Site:
             "andamio_region": self.aws.region,
             "aws_account_id": self.aws.account,
             "andamio_email": f"team@{DOMAIN}",
-            "s3_site_build_dir": str(self.folder / "dist"),
             "ec2_host_ssh_public_key": str(self.folder / "key.pub"),
             "ec2_host_os": "debian-13",
         }
+        self.variables.setdefault("s3_site_build_dir", str(self.folder / "dist"))
         inventory = {
             "all": {"hosts": {"localhost": here}, "children": {"laravel": {}}, "vars": self.variables}
         }
@@ -104,4 +105,9 @@ class Site:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         lines = arguments.read_text().splitlines()
-        return Run(json.loads(report.read_text()), self.aws.requests(), [json.loads(line) for line in lines])
+        return Run(
+            json.loads(report.read_text()),
+            self.aws.requests(),
+            [json.loads(line) for line in lines],
+            " ".join(done.stdout.split()),
+        )

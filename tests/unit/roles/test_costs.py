@@ -69,7 +69,7 @@ def test_a_website_has_no_distribution() -> None:
 
 
 def test_the_limit_and_its_enforcement_are_two_plain_variables() -> None:
-    assert evaluate("costs", "costs_monthly_limit", FACTS) == 10
+    assert evaluate("costs", "costs_monthly_limit", FACTS) == 0
     assert evaluate("costs", "costs_monthly_limit", FACTS, budget_monthly_limit=12.5) == 12.5
     assert evaluate("costs", "costs_enforce", FACTS) is False
     assert evaluate("costs", "costs_enforce", FACTS, enforce_budget=True) is True

@@ -39,7 +39,7 @@ def run(check: bool = False, **arguments: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("check", [True, False])
 def test_it_says_what_it_costs_and_changes_nothing(check: bool) -> None:
-    done = run(check)
+    done = run(check, limit=10)
     assert done["changed"] is False
     assert "failed" not in done
     assert done["costs"]["estimate"]["total"] == 10.74
@@ -48,7 +48,7 @@ def test_it_says_what_it_costs_and_changes_nothing(check: bool) -> None:
 
 
 def test_an_enforced_limit_fails_and_still_says_what_it_costs() -> None:
-    done = run(enforce=True)
+    done = run(enforce=True, limit=10)
     assert done["failed"] is True
     assert "Above your limit of 10.00 USD a month (budget_monthly_limit) by 0.74 USD" in done["msg"]
     assert done["costs"]["estimate"]["total"] == 10.74

@@ -90,6 +90,36 @@ def test_a_run_that_looked_at_nothing_that_is_paid_for_says_what_all_costs() -> 
     assert text[0] == "All that is declared: 11.24 USD a month."
 
 
+def test_a_run_of_a_part_that_changes_nothing_says_what_it_looked_at() -> None:
+    bucket = [other("s3_bucket")]
+    money = _costs_text.money(said(), bucket, bucket, plan=False)
+    assert money["text"] == [
+        "What this run looked at: 0.00 USD a month, as before, without tax and what depends on use.",
+        "All that is declared: 11.24 USD a month.",
+    ]
+    assert money["partial"]
+
+
+@pytest.mark.parametrize("resources", [[], ALL])
+def test_a_run_that_failed_tells_of_what_it_got_to(resources: list[Resource]) -> None:
+    money = _costs_text.money(said(resources=resources), [zone()], [zone()], plan=False, failed=True)
+    assert money["text"][0] == (
+        "What this run got to before it failed: "
+        "0.50 USD a month, as before, without tax and what depends on use."
+    )
+    assert money["partial"]
+    done = _costs_text.money(said(resources=resources), ALL, gone(ALL), plan=False, failed=True)
+    assert any(line.startswith("What this run got to before it failed: 0.00 USD") for line in done["text"])
+
+
+def test_without_a_limit_nothing_is_said_of_one() -> None:
+    for plan in (True, False):
+        money = _costs_text.money(said(limit="0"), gone(ALL), ALL, plan=plan)
+        assert not money["above_limit"]
+        assert not [line for line in money["text"] if "limit" in line]
+    assert "needs a limit: set budget_monthly_limit" in str(_costs_text.refusal(said(limit="0")))
+
+
 def test_the_limit_is_said_last() -> None:
     text = _costs_text.money(said(limit="10"), gone(ALL), ALL)["text"]
     assert text[-4].startswith("Above your limit of 10.00 USD a month")
@@ -171,5 +201,5 @@ def test_what_cannot_be_told_is_refused_too() -> None:
 @pytest.mark.parametrize("plan", [True, False])
 def test_nothing_at_all(plan: bool) -> None:
     money = _costs_text.money(said(resources=[]), [], [], plan=plan)
-    total = "What this run looked at: 0.00 USD a month," if plan else "0.00 USD a month, as before,"
+    total = "What this run looked at: 0.00 USD a month," + ("" if plan else " as before,")
     assert money["text"][0] == f"{total} without tax and what depends on use."

@@ -340,6 +340,16 @@ def test_a_plan_tells_of_the_instance_that_is_replaced_until_the_new_one_is_ther
     assert (second["instance_type"], second["volume"]["size"]) == ("t4g.micro", 16)
 
 
+def test_an_address_that_nothing_has_is_paid_for_and_no_host_to_replace() -> None:
+    """As after somebody terminated the instance by hand, or took the address from it."""
+    alone = _ec2_host.assemble(None, _ec2_host.normalise_address(address(InstanceId=None)), None)
+    assert alone is not None
+    assert _ec2_host.told(alone) == {}
+    assert _ec2_host.paid(alone, None) == {"address": True}
+    assert _ec2_host.paid(alone, {"elastic_ip": True}) == {}
+    assert _ec2_host.paid(alone, {}) == {"address": True}
+
+
 def test_replacing_may_do_without_a_snapshot() -> None:
     current = _ec2_host.assemble(None, None, OLD)
     assert "ec2.create_snapshot" not in dict(calls(current, snapshot_replaced=False))

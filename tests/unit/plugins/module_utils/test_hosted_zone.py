@@ -51,6 +51,7 @@ def zone(
         "academia.test. NS": {"ttl": 172800, "values": ["ns-1."]},
         "academia.test. SOA": {"ttl": 900, "values": ["x"]},
     }
+    everything = {**apex, **(records or {}), **(others or {})}
     return {
         "hosted_zone_id": "Z1",
         "name": "academia.test.",
@@ -59,6 +60,11 @@ def zone(
         "records": records or {},
         "other_records": {**apex, **(others or {})},
         "_made_here": True,
+        "_read": {
+            record: zones._upsert(record, form)["ResourceRecordSet"]
+            for record, form in everything.items()
+            if "routed" not in form
+        },
         **changed,
     }
 
@@ -336,7 +342,7 @@ def test_normalise_tells_ours_from_others() -> None:
             "CallerReference": "andamio-7c1",
             "Config": {},
         },
-        "DelegationSet": {"NameServers": ["ns-2", "ns-1"]},
+        "DelegationSet": {"NameServers": ["ns-2.co.uk.", "ns-1.com"]},
     }
     records = [
         {
@@ -352,7 +358,7 @@ def test_normalise_tells_ours_from_others() -> None:
         "hosted_zone_id": "Z1",
         "name": "academia.test.",
         "comment": "",
-        "name_servers": ["ns-1", "ns-2"],
+        "name_servers": ["ns-1.com", "ns-2.co.uk"],
         "tags": {"a": "b"},
         "_made_here": True,
         "records": {"academia.test. A": {"alias": "d1.cloudfront.net.", "zone": "Z2FDTNDATAQYW2"}},
@@ -360,4 +366,47 @@ def test_normalise_tells_ours_from_others() -> None:
             "*.academia.test. TXT": {"ttl": 60, "values": ['"a" "b"']},
             "w.academia.test. A": {"routed": True},
         },
+        "_read": dict(
+            zip(("*.academia.test. TXT", "academia.test. A", "w.academia.test. A"), records, strict=True)
+        ),
     }
+
+
+def test_a_deletion_has_the_values_that_were_read() -> None:
+    """Route 53 refuses any other spelling: InvalidChangeBatch, "the values provided do not match"."""
+    answer = {
+        "HostedZone": {"Id": "/hostedzone/Z1", "Name": "academia.test.", "CallerReference": "andamio-1"}
+    }
+    records: list[dict[str, Any]] = [
+        {
+            "Name": "\\052.academia.test.",
+            "Type": "TXT",
+            "TTL": 60,
+            "ResourceRecords": [{"Value": '"b"   "c"'}, {"Value": '"a"'}],
+        },
+        {
+            "Name": "w.academia.test.",
+            "Type": "A",
+            "AliasTarget": ALIAS | {"DNSName": "D1.CloudFront.net."},
+        },
+        {
+            "Name": "w.academia.test.",
+            "Type": "AAAA",
+            "TTL": 60,
+            "ResourceRecords": [{"Value": "2001:DB8:0::1"}],
+        },
+    ]
+    unwanted = ["*.academia.test. TXT", "w.academia.test. A", "w.academia.test. AAAA"]
+    expected = [{"Action": "DELETE", "ResourceRecordSet": record} for record in records]
+    current = zones.normalise(answer, records, [], unwanted)
+    for terms in ({"absent": unwanted}, {"records": {}, "deletable": True, "force": True, "tags": {}}):
+        wanted = goal() if "absent" in terms else None
+        (_call, arguments), *_rest = calls(current, wanted, **terms)
+        assert arguments["ChangeBatch"]["Changes"] == expected
+
+
+def test_a_name_server_is_told_without_its_dot() -> None:
+    told = zones.hand_work(
+        {"name": "academia.test.", "name_servers": ["ns-2.co.uk"], "delegation": {"live": False}}
+    )
+    assert told == ["Set these name servers for academia.test at your registrar: ns-2.co.uk."]
