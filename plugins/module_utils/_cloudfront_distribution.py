@@ -72,6 +72,7 @@ def desired(params: Mapping[str, Any], region: str | None) -> dict[str, Any]:
         if params["certificate_arn"]
         else "TLSv1",
         "default_root_object": params["default_root_object"],
+        "not_found_page": params["not_found_page"],
         "price_class": params["price_class"],
         "http_version": params["http_version"],
         "ipv6": params["ipv6"],
@@ -135,6 +136,7 @@ def normalise(name: str, parts: Parts) -> dict[str, Any]:
         "certificate_arn": certificate.get("ACMCertificateArn") or "",
         "minimum_protocol_version": certificate.get("MinimumProtocolVersion") or "TLSv1",
         "default_root_object": config.get("DefaultRootObject") or "",
+        "not_found_page": _not_found_page(config),
         "price_class": config.get("PriceClass"),
         "http_version": (config.get("HttpVersion") or "").lower(),
         "ipv6": config.get("IsIPV6Enabled"),
@@ -147,6 +149,12 @@ def normalise(name: str, parts: Parts) -> dict[str, Any]:
         "_config": config,
         "_etag": parts.distribution["ETag"],
     }
+
+
+def _not_found_page(config: Mapping[str, Any]) -> str:
+    items = (config.get("CustomErrorResponses") or {}).get("Items") or []
+    pages = [item.get("ResponsePagePath") or "" for item in items if item["ErrorCode"] == 404]
+    return pages[0] if pages else ""
 
 
 def _signs(origin: Mapping[str, Any], access: Mapping[str, Any] | None) -> bool:
@@ -301,7 +309,9 @@ def _config(
         "S3OriginConfig": {"OriginAccessIdentity": ""},
         "OriginAccessControlId": access,
     }
+    page = desired.get("not_found_page")
     return {
+        **({} if page is None else {"CustomErrorResponses": _items([_not_found(page)] if page else [])}),
         "Comment": desired["name"],
         "Enabled": desired["enabled"],
         "Aliases": _items(desired["aliases"]),
@@ -313,6 +323,10 @@ def _config(
         "IsIPV6Enabled": desired["ipv6"],
         "ViewerCertificate": _viewer_certificate(desired),
     }
+
+
+def _not_found(page: str) -> dict[str, Any]:
+    return {"ErrorCode": 404, "ResponsePagePath": page, "ResponseCode": "404", "ErrorCachingMinTTL": 10}
 
 
 def _items(items: list[Any]) -> dict[str, Any]:

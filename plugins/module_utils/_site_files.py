@@ -32,8 +32,22 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 AN_HOUR = "public, max-age=3600"
 
-# A name without a hash: words in any case convention, with a number at the end; or capitals only.
-_WORDS = r"(?:(?:[a-z]|[A-Z](?=[a-z])|[-_](?=[A-Za-z0-9]))*[0-9]*|[A-Z_-]+)\."
+# What a name without a hash is made of: words in any case convention, numbers, versions (v2, 001, Oct2026a).
+_SEGMENT = r"(?:(?:[A-Z]?[a-z]+)*[0-9]*[a-z]?|[A-Z]+[0-9]*)"
+_WORDS = rf"{_SEGMENT}(?:[-_]{_SEGMENT})*\."
+# Eight letters and digits that aren't words: Vite, Rollup, esbuild, Angular.
+_MIXED = rf"[.-](?!{_WORDS})[A-Za-z0-9_-]{{8}}"
+# The same, changing between small letters, capitals and digits four times at least: in a picture's name, a
+# few capitals and digits are the camera's or a product's.
+_CHANGE = (
+    "(?:(?<=[a-z])(?=[A-Z0-9_-])|(?<=[A-Z])(?=[a-z0-9_-])|(?<=[0-9])(?=[A-Za-z_-])|(?<=[_-])(?=[A-Za-z0-9]))"
+)
+_RANDOM = rf"[.-](?!{_WORDS})(?=(?:[A-Za-z0-9_-]+?{_CHANGE}){{4}})[A-Za-z0-9_-]{{8}}"
+# webpack, Parcel, Create React App: a hexadecimal hash, main.8e0f2a1b.js. Not a date, nor one with a letter.
+_HEX = r"[._-](?=[0-9a-f]*(?:[0-9][a-f]+[0-9]|[a-f][0-9]+[a-f]))[0-9a-f]{8,64}"
+_CODE = r"(?:\.[\w-]+)?\.(?:m?js|css|wasm)(?:\.map|\.LICENSE\.txt)?$"
+_LOOK = r"(?:\.[\w-]+)?\.(?:avif|eot|gif|ico|jpe?g|otf|png|svg|ttf|webp|woff2?)$"
+_ASSETS = r"(^|/)(?:assets|static|media|build)/(?:.*/)?[^/]*"
 _TYPES = {
     "avif": "image/avif",
     "css": "text/css; charset=utf-8",
@@ -72,6 +86,14 @@ _TYPES = {
     "zip": "application/zip",
 }
 UNKNOWN_TYPE = "application/octet-stream"
+_MORE_EXTENSIONS = (
+    "7z aac atom bmp cur dmg doc docx eot epub exe flac geojson glb gltf heic ics jsonld m4a m4v mov odp ods "
+    "odt ppt pptx rar tar tgz tiff vcf wav xls xlsx xsd xsl yaml yml "
+    # What scanners look for: it isn't there, and no route of an application either.
+    "asp aspx bak cgi env jsp log php sql"
+)
+EXTENSIONS = sorted({*_TYPES, *_MORE_EXTENSIONS.split()})
+"""Endings of names that are files, not routes: /user/ana.perez and /courses/v1.2 are routes."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +122,10 @@ DEFAULT_RULES = (
     Rule(r"(^|/)\.well-known/", REVALIDATE, LAST, invalidate=True),
     # Folders in which all names are hashed: Next.js, Nuxt, Astro, SvelteKit.
     Rule(r"(^|/)(_next/static|_nuxt|_astro|_app/immutable)/", IMMUTABLE, FIRST),
-    # webpack, Parcel, Create React App: a hexadecimal hash, main.8e0f2a1b.js. Not a date.
-    Rule(r"[._-](?=[0-9a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,64}\.[^/]+$", IMMUTABLE, FIRST),
-    # Vite, Rollup, esbuild, Angular: eight letters and digits, index-BqYvX1_Z.js, main-QZ5DXE5N.js.
-    Rule(rf"[.-](?!{_WORDS})[A-Za-z0-9_-]{{8}}\.[^/]+$", IMMUTABLE, FIRST),
+    # Names with a hash: of what a page loads anywhere, of all else in folders of assets only.
+    Rule(rf"(?:{_HEX}|{_MIXED}){_CODE}", IMMUTABLE, FIRST),
+    Rule(rf"(?:{_HEX}|{_RANDOM}){_LOOK}", IMMUTABLE, FIRST),
+    Rule(rf"{_ASSETS}(?:{_HEX}|{_RANDOM})\.[^/]+$", IMMUTABLE, FIRST),
     Rule("", AN_HOUR),
 )
 
@@ -234,6 +256,12 @@ def content_type(path: str, own: Mapping[str, str]) -> str:
     if not extension and "/.well-known/" in f"/{path}":
         return "application/json"
     return own.get(f".{extension}", _TYPES.get(extension, UNKNOWN_TYPE))
+
+
+def known_extension(path: str) -> bool:
+    """Tell whether a path's ending alone says that it is a file."""
+    name = path.rpartition("/")[2]
+    return "." in name and name.rpartition(".")[2].lower() in EXTENSIONS
 
 
 def _digests(batch: Iterable[tuple[str, Path, int]]) -> list[str]:

@@ -77,6 +77,11 @@ options:
     description: The object that answers for C(/).
     type: str
     default: index.html
+  not_found_page:
+    description:
+      - The page that answers for what the bucket doesn't have, with status 404, such as V(/404.html). An
+        empty text leaves S3's own answer. The bucket's policy must allow C(s3:ListBucket), or S3 answers 403.
+    type: str
   price_class:
     description: Where in the world it is served from. V(PriceClass_100) is North America, Europe and Israel.
     type: str
@@ -314,6 +319,7 @@ def main() -> None:
             function_code={},
             security_headers={"type": "dict"},
             default_root_object={"default": "index.html"},
+            not_found_page={},
             price_class={
                 "choices": ["PriceClass_100", "PriceClass_200", "PriceClass_All"],
                 "default": "PriceClass_100",

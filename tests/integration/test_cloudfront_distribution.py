@@ -119,6 +119,7 @@ def test_a_killed_run_is_completed(fresh_aws: Aws) -> None:
 
 OPTIONS: dict[str, Any] = {
     "default_root_object": "home.html",
+    "not_found_page": "/404.html",
     "price_class": "PriceClass_All",
     "http_version": "http2",
     "ipv6": False,

@@ -28,6 +28,7 @@ PARAMS: dict[str, Any] = {
     "function_code": "code",
     "security_headers": {"X-Frame-Options": "DENY"},
     "default_root_object": "index.html",
+    "not_found_page": None,
     "price_class": "PriceClass_100",
     "http_version": "http2and3",
     "ipv6": True,
@@ -36,7 +37,7 @@ PARAMS: dict[str, Any] = {
     "cache_policy": "CachingOptimized",
     "tags": {"Project": "academia"},
 }
-GOAL = site.desired(PARAMS, "us-east-1")
+GOAL = {key: value for key, value in site.desired(PARAMS, "us-east-1").items() if value is not None}
 ACCESS_CONFIG = {
     "Name": "site",
     "SigningProtocol": "sigv4",
@@ -315,6 +316,23 @@ def test_what_a_cache_policy_replaces_goes() -> None:
     (change,) = site.plan(state(found), GOAL)
     sent = change.arguments["DistributionConfig"]["DefaultCacheBehavior"]
     assert {"ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL"}.isdisjoint(sent)
+
+
+def test_a_page_for_what_is_missing() -> None:
+    (change,) = site.plan(state(), GOAL | {"not_found_page": "/404.html"})
+    sent = change.arguments["DistributionConfig"]
+    page = {
+        "ErrorCode": 404,
+        "ResponsePagePath": "/404.html",
+        "ResponseCode": "404",
+        "ErrorCachingMinTTL": 10,
+    }
+    assert sent["CustomErrorResponses"] == {"Quantity": 1, "Items": [page]}
+    assert state(sent)["not_found_page"] == "/404.html"
+    assert site.plan(state(sent), GOAL | {"not_found_page": "/404.html"}) == []
+    assert site.plan(state(sent), GOAL) == []
+    (change,) = site.plan(state(sent), GOAL | {"not_found_page": ""})
+    assert change.arguments["DistributionConfig"]["CustomErrorResponses"] == {"Quantity": 0, "Items": []}
 
 
 def test_no_function_and_no_headers() -> None:
