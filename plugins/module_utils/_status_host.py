@@ -217,7 +217,7 @@ def _release(seen: Seen, now: datetime) -> list[Finding]:
         found = [Finding(WARNING, "release", f"{says}, down for maintenance")]
     else:
         found = [Finding(OK, "release", says)]
-    bad = {unit: state for unit, state in status.get("workers", {}).items() if state != "ok"}
+    bad = {unit: state for unit, state in status.get("workers", {}).items() if state not in ("ok", "held")}
     found += [
         Finding(WRONG, "workers", f"{unit}: {state}", "On the host: andamio-release settle")
         for unit, state in bad.items()

@@ -21,7 +21,7 @@ def theirs(root: Path, *names: str) -> Path:
             folder.chmod(folder.stat().st_mode | 0o011)
     made = root / "storage"
     for name in ("", *names):
-        (made / name).mkdir(parents=True)
+        (made / name).mkdir(parents=True, exist_ok=True)
         os.chown(made / name, NOBODY, NOBODY)
     return made
 

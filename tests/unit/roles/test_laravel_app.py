@@ -122,6 +122,12 @@ def test_the_engine_is_told_what_it_knows(monkeypatch: pytest.MonkeyPatch) -> No
         "/academia/sandbox/env/",
     )
     assert settings.probes == [{"path": "/up"}]
+    # Engine, nginx and units look at one flag.
+    flag = f"{settings.maintenance}/down"
+    assert f"if (-f {flag}) {{" in render("nginx", "site.conf.j2", DEBIAN)
+    for unit in ("laravel-worker@", "laravel-scheduler"):
+        text = render("laravel_app", f"{unit}.service.j2", DEBIAN)
+        assert f"ConditionPathExistsGlob=!{flag}\n" in text
 
 
 def test_the_engines_files_are_compared_with_what_sha256sum_prints() -> None:

@@ -50,6 +50,8 @@ class Limits:
     max_files: int
     max_path: int = 1000
     max_depth: int = 50
+    # What becomes the host's own once it is unpacked, a link perhaps: `..` leads elsewhere from there then.
+    replaced: tuple[str, ...] = ("storage", "bootstrap/cache")
 
 
 @dataclass(frozen=True)
@@ -266,23 +268,34 @@ class Tree:
     def _check_link(self, path: str, target: str) -> None:
         """Follow a link as the kernel would, through other links too. Raises RequestError."""
         here = path.split("/")[:-1]
+        stays = not self._is_replaced(path.split("/"))
         ahead = target.split("/")[::-1]
         followed = 0
         while ahead:
             part = ahead.pop()
             if part == "..":
+                if stays and self._is_replaced(here):
+                    refuse(
+                        path,
+                        f"it is a link to {target!r}, which leads out of a folder that is the host's own",
+                    )
                 if not here:
                     refuse(path, f"it is a link to {target!r}, which is outside")
                 here.pop()
             elif part not in ("", "."):
                 here.append(part)
-                further = self.links.get("/".join(here))
+                further = None if stays and self._is_replaced(here) else self.links.get("/".join(here))
                 if further is not None:
                     followed += 1
                     if followed > LINKS_FOLLOWED:
                         refuse(path, "it is a link that leads through too many links")
                     here.pop()
                     ahead += further.split("/")[::-1]
+
+    def _is_replaced(self, folder: list[str]) -> bool:
+        """Whether a folder, in its parts, is one that becomes the host's own, or lies in one."""
+        path = "/".join([*folder, ""])
+        return any(path.startswith(f"{name}/") for name in self.limits.replaced)
 
 
 class Forward:

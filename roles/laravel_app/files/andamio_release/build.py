@@ -21,6 +21,8 @@ from andamio_release.settings import Artifact, Settings
 CHUNK = 2**20
 # What was compiled or stored elsewhere, and an .env that came along, are not this host's.
 HOSTS_OWN = ("storage", ".env", "bootstrap/cache")
+# So many of the files that are left out are named.
+NAMED = 10
 PACKAGE = Path(__file__).parent.parent
 
 
@@ -68,8 +70,29 @@ def fetch(artifact: Artifact, path: Path) -> None:
 
 def make(settings: Settings, artifact: Path, form: str, target: Path) -> None:
     """Unpack an artifact into a new folder. Raises RequestError for what is no safe archive."""
-    limits = Limits(max_bytes=settings.max_unpacked_mb * 2**20, max_files=settings.max_files)
+    replaced = (*Limits.replaced, *(f"public/{name}" for name in settings.public_links))
+    limits = Limits(settings.max_unpacked_mb * 2**20, settings.max_files, replaced=replaced)
     unpack(artifact, form, target, limits)
+
+
+def dropped(target: Path) -> str:
+    """A warning that names the files of an artifact's storage/, which are left out; '' for none."""
+    top = target / "storage"
+    if top.is_symlink() or not top.is_dir():
+        return ""
+    names = sorted(
+        str((Path(folder) / name).relative_to(target))
+        for folder, _folders, files in os.walk(top)
+        for name in files
+        if name != ".gitignore"
+    )
+    if not names:
+        return ""
+    more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return (
+        f"the artifact's own files in storage/ are left out, since storage/ is the host's:"
+        f" {', '.join(names[:NAMED])}{more}. What the code needs belongs into resources/ or database/"
+    )
 
 
 def copy_release(source: Path, target: Path) -> None:

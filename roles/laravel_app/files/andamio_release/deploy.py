@@ -47,8 +47,7 @@ def deploy(run: Run, live: str) -> None:
             drop(run, record, str(error))
         raise
     finally:
-        if run.request.maintenance:
-            maintenance.end(run.settings)
+        run.tidy("ending the maintenance", lambda: run.lift(run.host.live()))
     finish(run, record, live)
 
 
@@ -96,6 +95,8 @@ def prepare(run: Run, live: str, env: Env) -> Record | None:
         build.remove(run.settings.releases, UNPACKED)
         return records[release]
     with run.step("link"):
+        if dropped := build.dropped(unpacked):
+            run.warn(dropped)
         build.link(run.settings, unpacked, env.path)
         record = Record(
             *(release, "building", run.time, name, run.request.commit, run.request.owner, sha256),
@@ -127,7 +128,7 @@ def make_ready(run: Run, record: Record, live: str) -> None:
         return
     start(run, release, live)
     if run.request.maintenance:
-        run.say(f"down for maintenance; a visit to {maintenance.begin(settings)} passes it")
+        run.take_down()
     if settings.migrate == "before_switch" and wanted(run):
         dump(run, release)
         migrate(run, record, "migrate", isolated=bool(found["ran"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import math
 import re
@@ -18,6 +19,11 @@ from andamio_release.fastcgi import MOST, FastCgiError, ask
 
 PAUSE_SECONDS = 0.5
 NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+# Of an answer, so much is looked at for the message.
+EXCERPT_FROM = 64 * 1024
+PAGE = re.compile(r"\s*<[!a-zA-Z]")
+TAG_OR_TEXT = re.compile(r"(<(/?[a-zA-Z][a-zA-Z0-9]*|!)[^<>]*>)|(<|[^<]+)")
+HIDDEN = ("style", "script", "svg")
 VISITOR = {"User-Agent": "andamio-release", "Accept": "*/*"}
 
 
@@ -121,8 +127,24 @@ def judge(probe: Probe, status: int, body: bytes, took: float) -> str:
 
 
 def excerpt(text: str) -> str:
-    """The first of a text, on one line."""
-    return " ".join(text.split())[:300] or "(nothing)"
+    """The first of a text, on one line; of a page, what a person would read."""
+    return " ".join(readable(text[:EXCERPT_FROM]).split())[:300] or "(nothing)"
+
+
+def readable(page: str) -> str:
+    """The words of an HTML page; another text is left as it is, but for what a terminal would act on."""
+    words = []
+    hidden = ""
+    for tag, name, text in TAG_OR_TEXT.findall(page if PAGE.match(page) else ""):
+        if hidden:
+            hidden = "" if name.lower() == f"/{hidden}" else hidden
+        elif tag:
+            hidden = name.lower() if name.lower() in HIDDEN else ""
+            words.append(" ")
+        else:
+            words.append(html.unescape(text))
+    shown = "".join(words) if PAGE.match(page) else page
+    return "".join(character if character.isprintable() else " " for character in shown)
 
 
 def private(
@@ -133,6 +155,7 @@ def private(
     seconds: float,
     *,
     cookies: str = "",
+    request_id: str = "",
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Result]:
@@ -143,7 +166,7 @@ def private(
     script = release_root / "public/index.php"
 
     def once(probe: Probe, most: float) -> Seen:
-        headers = request_headers(probe, cookies)
+        headers = request_headers(probe, cookies, request_id)
         try:
             answer = ask(socket, script, uri=probe.path, host=server_name, headers=headers, seconds=most)
         except FastCgiError as error:
@@ -162,6 +185,7 @@ def public(
     *,
     late_seconds: float = 0,
     cookies: str = "",
+    request_id: str = "",
     address: tuple[str, int] = ("127.0.0.1", 443),
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -176,7 +200,7 @@ def public(
     def once(probe: Probe, most: float) -> Seen:
         try:
             status, headers, body = fetch(
-                address, server_name, probe.path, request_headers(probe, cookies), most
+                address, server_name, probe.path, request_headers(probe, cookies, request_id), most
             )
         except TimeoutError:
             return Seen(problem=f"{probe.path} gave no whole answer within {most:.3g} s", late=True)
@@ -190,8 +214,9 @@ def public(
     return until_passed(once, probes, seconds, where, late_seconds=late_seconds, clock=clock, sleep=sleep)
 
 
-def request_headers(probe: Probe, cookies: str) -> dict[str, str]:
-    return {**VISITOR, **({"Cookie": cookies} if cookies else {}), **probe.headers}
+def request_headers(probe: Probe, cookies: str, request_id: str) -> dict[str, str]:
+    own = {"Cookie": cookies, "X-Request-ID": request_id}
+    return {**VISITOR, **{name: value for name, value in own.items() if value}, **probe.headers}
 
 
 def until_passed(

@@ -1,4 +1,9 @@
-"""Laravel's maintenance mode, with a secret that lets the engine's own probes pass."""
+"""Maintenance: the engine's own, by a flag of root's, and artisan's, which is looked at and left alone.
+
+The flag is a file that nginx looks for at each request to PHP, and the units of workers and scheduler at each
+start. Beside it lies a file named by the secret that passes it. The folder can be entered by all and
+listed by root: nginx finds the file of a cookie, and nobody finds the cookie of a file.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +11,44 @@ import base64
 import hashlib
 import hmac
 import json
-import os
-import pwd
 import secrets
 import time
 from pathlib import Path
 from typing import Any
 
+from andamio_release import walk
 from andamio_release.errors import RequestError
 from andamio_release.settings import Settings
 
-# Whose maintenance it is: what a cut-off run has left on is the next run's to end, anybody else's is not.
-OURS = "andamio"
+FLAG, PASS = "down", "pass-"
+COOKIE = "andamio_maintenance"
 HOUR = 3600
+# Of artisan's own file, which the application writes: larger is none of artisan's.
+MOST = 64 * 1024
 
 
-def state(settings: Settings) -> dict[str, Any] | None:
-    """What the application is down with; None when it is up."""
+def is_ours(settings: Settings) -> bool:
+    """Whether the engine has the application down."""
+    return (Path(settings.maintenance) / FLAG).exists()
+
+
+def is_down(settings: Settings) -> bool:
+    """Whether the application is down, by the engine or by artisan."""
+    return is_ours(settings) or theirs(settings) is not None
+
+
+def theirs(settings: Settings) -> dict[str, Any] | None:
+    """What artisan has the application down with; None when it is up.
+
+    The application owns the file and the folders above it. What is no file of artisan's comes as ``problem``.
+    """
     try:
-        found = json.loads(settings.down_file.read_text())
+        found = json.loads(walk.read(str(settings.down_file), MOST))
     except FileNotFoundError:
         return None
-    except ValueError:
+    except OSError as error:
+        return {"problem": str(error)}
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -37,15 +58,17 @@ def bypass(settings: Settings) -> str:
 
     Raises RequestError when nothing can pass it: no release could be proven.
     """
-    found = state(settings)
-    if found is None:
-        return ""
-    if not found.get("secret"):
-        raise RequestError(
-            "the application is down for maintenance without a secret, so that no release can be proven:"
-            " `artisan up`, or `artisan down --with-secret`, and then again"
-        )
-    return cookie(str(found["secret"]), int(time.time()) + HOUR)
+    cookies = [f"{COOKIE}={secret}" for secret in passes(settings)[:1] if is_ours(settings)]
+    found = theirs(settings)
+    if found is not None:
+        if not found.get("secret"):
+            problem = f" ({found['problem']})" if "problem" in found else ""
+            raise RequestError(
+                f"the application is down for maintenance without a secret{problem}, so that no release"
+                " can be proven: `artisan up`, or `artisan down --with-secret`, and then again"
+            )
+        cookies.append(cookie(str(found["secret"]), int(time.time()) + HOUR))
+    return "; ".join(cookies)
 
 
 def cookie(secret: str, expires: int) -> str:
@@ -59,37 +82,31 @@ def cookie(secret: str, expires: int) -> str:
 
 
 def begin(settings: Settings) -> str:
-    """Take the application down, unless it is; the path of the bypass.
-
-    Laravel's own command would show the secret on its command line.
-    """
-    found = state(settings)
-    if found is not None:
-        return f"/{found.get('secret', '')}"
-    secret = secrets.token_urlsafe(24)
-    content: dict[str, Any] = {
-        "except": [],
-        "redirect": None,
-        "retry": 60,
-        "refresh": None,
-        "secret": secret,
-        "status": 503,
-    }
-    partial = settings.down_file.with_name(".down.new")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({**content, "template": None, OURS: True}, file)
-        user = pwd.getpwnam(settings.user)
-        os.fchown(file.fileno(), user.pw_uid, user.pw_gid)
-    partial.rename(settings.down_file)
-    return f"/{secret}"
+    """Take the application down, unless the engine has it down already; the path of the bypass."""
+    folder = Path(settings.maintenance)
+    if not is_ours(settings) or not passes(settings):
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        clear(settings)
+        (folder / f"{PASS}{secrets.token_hex(16)}").touch()
+        (folder / FLAG).touch()
+    return f"/{passes(settings)[0]}"
 
 
 def end(settings: Settings) -> bool:
     """Let the application up again, where the engine took it down. Gives whether it did."""
-    found = state(settings)
-    if found is None or OURS not in found:
-        return False
-    Path(settings.down_file).unlink(missing_ok=True)
-    return True
+    was = is_ours(settings)
+    (Path(settings.maintenance) / FLAG).unlink(missing_ok=True)
+    clear(settings)
+    return was
+
+
+def passes(settings: Settings) -> list[str]:
+    """The secrets that pass the engine's maintenance: one, or none."""
+    folder = Path(settings.maintenance)
+    return [path.name.removeprefix(PASS) for path in folder.glob(f"{PASS}*")] if folder.is_dir() else []
+
+
+def clear(settings: Settings) -> None:
+    """Let no secret pass."""
+    for secret in passes(settings):
+        (Path(settings.maintenance) / f"{PASS}{secret}").unlink(missing_ok=True)

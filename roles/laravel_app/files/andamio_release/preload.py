@@ -7,6 +7,7 @@ OPcache by one request on the private socket.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from andamio_release.settings import Settings
 
 HERE = Path(__file__).parent
 ASK = HERE / "opcache.php"
+# Where others than root write, whoever owns what is there now.
+WRITABLE = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp")  # noqa: S108
 SCRIPT = HERE / "preload.php"
 
 
@@ -33,23 +36,49 @@ def options(settings: Settings, listed: Path) -> str:
 
 
 def translate(files: list[str], live: Path, new: Path) -> list[str]:
-    """The files that the live release has compiled, as the new release has them.
+    """The files that the live release has compiled, as the new release has them: root's own alone.
 
     The compiled configuration and routes are each release's own, and Andamio's own files are no application.
     """
     own = [f"{new}/{file.removeprefix(f'{live}/')}" for file in files if file.startswith(f"{live}/")]
-    elsewhere = [
-        file
-        for file in files
-        if not file.startswith((f"{live.parent}/", f"{HERE}/")) and "/storage/framework/" not in file
-    ]
-    return sorted(own + elsewhere)
+    elsewhere = [file for file in files if not file.startswith((f"{live.parent}/", f"{HERE}/"))]
+    shared = live.parent.parent / "shared"
+    return sorted(
+        [file for file in own if is_roots(file, new)]
+        + [file for file in elsewhere if is_roots(file) and not is_below(file, WRITABLE, shared)]
+    )
+
+
+def is_below(file: str, *folders: Path | tuple[str, ...]) -> bool:
+    """Whether a file really lies below one of some folders."""
+    real = Path(file).resolve()
+    names = [name for folder in folders for name in (folder if isinstance(folder, tuple) else [folder])]
+    return any(real.is_relative_to(Path(name).resolve()) for name in names)
+
+
+def is_roots(file: str, top: Path = Path("/")) -> bool:
+    """Whether a file really lies below a folder, and nobody but root can change it or a folder down to it.
+
+    The live application names the files, and may be in other hands: what it could have written itself would
+    be in the next release's every request.
+    """
+    if not file.isprintable():
+        return False
+    try:
+        real = Path(file).resolve(strict=True)
+        ends = top.resolve(strict=True)
+        if not real.is_relative_to(ends) or not real.is_file():
+            return False
+        down = [path.lstat() for path in (real, *real.parents) if path.is_relative_to(ends)]
+    except (OSError, ValueError):
+        return False
+    return all(status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022 for status in down)
 
 
 def compiled(settings: Settings, release: str) -> list[str]:
     """What a release's PHP-FPM has compiled; nothing when it can't be asked."""
-    answer = opcache(settings, release)
-    return list(answer.get("files", []))
+    found = opcache(settings, release).get("files")
+    return [file for file in found if isinstance(file, str)] if isinstance(found, list) else []
 
 
 def opcache(settings: Settings, release: str) -> dict[str, Any]:
@@ -57,7 +86,7 @@ def opcache(settings: Settings, release: str) -> dict[str, Any]:
     try:
         answer = ask(settings.socket(release), ASK, uri="/opcache", host=settings.server_name, seconds=5)
         parsed = json.loads(answer.body)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
 

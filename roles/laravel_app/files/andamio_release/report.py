@@ -17,14 +17,17 @@ def status(settings: Settings, host: Host, records: Records) -> dict[str, Any]:
     """What is live, what else is here, and whether a run is under way."""
     live, known, entries = host.live(), records.all(), records.entries()
     running = set(host.running_fpm())
+    held = maintenance.is_ours(settings)
     return {
         "live": live,
         "last_good": decide.last_good(known, entries, live),
-        "maintenance": maintenance.state(settings) is not None,
+        "maintenance": held or maintenance.is_down(settings),
         "under_way": asdict(under)
         if (under := records.under()) and lock.is_locked(records.state / "lock")
         else None,
-        "workers": {unit: host.worker(unit, live)[1] or "ok" for unit in settings.workers},
+        "workers": {
+            unit: "held" if held else host.worker(unit, live)[1] or "ok" for unit in settings.workers
+        },
         "releases": [
             {
                 "id": record.id,

@@ -33,7 +33,7 @@ def rollback(run: Run, live: str) -> None:
         with run.step("start"):
             run.host.start_fpm(release)
         if restore or request.maintenance:
-            run.say(f"down for maintenance; a visit to {maintenance.begin(settings)} passes it")
+            run.take_down()
         if restore:
             with run.step("restore"):
                 dumps.restore(run.commands, way.dump, request.dump_url)
@@ -48,9 +48,8 @@ def rollback(run: Run, live: str) -> None:
             raise ReleaseError(
                 f"{error}\nThe database may be half restored, so the application stays down for maintenance."
             ) from error
-        lift(run, restore)
+        run.tidy("ending the maintenance", lambda: run.lift(run.host.live()))
         raise
-    lift(run, restore)
     with run.step("record"):
         run.note(switching=False)
     run.answer.outcome, run.answer.changed = "live", True
@@ -58,12 +57,6 @@ def rollback(run: Run, live: str) -> None:
     if restore:
         run.answer.message = f"{release} is live, with the database as in {way.dump}."
     run.tidy("retiring the release before", lambda: run.host.retire_fpm(live))
-
-
-def lift(run: Run, restore: bool) -> None:
-    """End the maintenance that this run has begun."""
-    if restore or run.request.maintenance:
-        maintenance.end(run.settings)
 
 
 def look(run: Run, release: str) -> decide.Way:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from andamio_release import gate, maintenance
+from andamio_release import applog, gate, maintenance
 from andamio_release.commands import Commands
 from andamio_release.errors import ReleaseError, RequestError
 from andamio_release.host import Host
@@ -74,6 +74,8 @@ class Run:
         self.answer = Answer(log=log.name)
         self.under: Under | None = None
         self.step_name = ""
+        # Whether this run has taken the application down for maintenance, and is to end that.
+        self.lifts = False
         # Whether it failed because it was asked for the wrong thing.
         self.wrong = False
 
@@ -145,27 +147,58 @@ class Run:
         except (OSError, ReleaseError) as error:
             self.warn(f"{what}: {error}")
 
+    def take_down(self) -> None:
+        """Take the application down for maintenance: nginx lets nobody in, and workers and scheduler rest."""
+        self.lifts = True
+        self.say(f"down for maintenance; a visit to {maintenance.begin(self.settings)} passes it")
+        self.host.restart_workers()  # They finish their jobs; none starts while the flag is there.
+
+    def lift(self, release: str) -> None:
+        """End the maintenance that this run has begun. Raises ReleaseError when workers don't work then."""
+        if self.lifts and maintenance.end(self.settings):
+            self.host.restart_workers()
+            if release:
+                self.host.wait_for_workers(release, self.settings.gate_seconds)
+
+    @contextmanager
+    def explained(self, release: str) -> Iterator[None]:
+        """Add to a failed proof what the application itself has logged of it."""
+        before = applog.sizes(self.settings)
+        try:
+            yield
+        except ReleaseError as error:
+            said = applog.last_error(self.settings, release, before)
+            logged = f"\nIts log says: {said}" if said else ""
+            raise ReleaseError(f"{error}{logged}\n(X-Request-ID of these requests: {self.id})") from error
+
     def prove_privately(self, release: str, seconds: float = 0) -> None:
         """The release answers on its own socket, before a visitor sees it. Raises ReleaseError."""
         settings = self.settings
-        gate.private(
-            *(settings.socket(release), settings.release(release), settings.server_name, self.probes),
-            seconds or settings.gate_seconds,
-            cookies=maintenance.bypass(settings),
-        )
+        cookies = maintenance.bypass(settings)
+        with self.explained(release):
+            gate.private(
+                *(settings.socket(release), settings.release(release), settings.server_name, self.probes),
+                seconds or settings.gate_seconds,
+                cookies=cookies,
+                request_id=self.id,
+            )
 
     def prove_publicly(self, release: str, seconds: float = SOON_SECONDS) -> None:
         """The release answers visitors, workers work on it, the scheduler ticks. Raises ReleaseError.
 
-        seconds: how long wrong answers are borne.
+        seconds: how long wrong answers are borne. During the engine's maintenance the workers rest.
         """
         settings = self.settings
-        gate.public(
-            *(settings.server_name, self.probes, release, min(seconds, settings.gate_seconds)),
-            late_seconds=settings.gate_seconds,
-            cookies=maintenance.bypass(settings),
-        )
-        self.host.wait_for_workers(release, settings.gate_seconds)
+        cookies = maintenance.bypass(settings)
+        with self.explained(release):
+            gate.public(
+                *(settings.server_name, self.probes, release, min(seconds, settings.gate_seconds)),
+                late_seconds=settings.gate_seconds,
+                cookies=cookies,
+                request_id=self.id,
+            )
+        if not maintenance.is_ours(settings):
+            self.host.wait_for_workers(release, settings.gate_seconds)
         if not self.host.scheduler_ticks():
             raise ReleaseError("laravel-scheduler.timer is not active: the scheduler doesn't tick")
 
@@ -184,6 +217,7 @@ class Run:
                 self.host.restart_workers()
             with self.step("public_gate"):
                 self.prove_publicly(release)
+                self.lift(release)
         except (ReleaseError, OSError) as error:
             why = f"{release} was live for a moment and failed: {error}"
             self.answer.failed_step = self.answer.failed_step or self.step_name
@@ -204,6 +238,7 @@ class Run:
             self.host.switch(previous)
             self.host.restart_workers()
             self.prove_publicly(previous, self.settings.gate_seconds)
+            self.lift(previous)
         except (ReleaseError, OSError) as error:
             self.answer.outcome = "stuck"
             self.answer.message = f"{previous} is put back, but it is not well either: {error}"

@@ -32,6 +32,8 @@ class Settings:
     state: str = "/var/lib/andamio/release"
     # Where a release's PHP-FPM finds the options it starts with.
     fpm: str = "/var/lib/andamio/fpm"
+    # Where the engine's flag of maintenance lies, and what passes it.
+    maintenance: str = "/var/lib/andamio/maintenance"
     keep: int = 5
     public_links: dict[str, str] = field(default_factory=dict)
     migrate: str = "before_switch"
@@ -67,7 +69,7 @@ class Settings:
 
     @property
     def down_file(self) -> Path:
-        """Laravel's own sign that the application is down for maintenance."""
+        """Artisan's own sign that the application is down for maintenance; the application owns it."""
         return self.shared / "storage" / "framework" / "down"
 
     def release(self, name: str) -> Path:

@@ -41,8 +41,6 @@ def make_good(run: Run, under: Under, live: str) -> str:
     elif under.switching and live == under.previous and under.step in AFTER_SWITCH:
         run.records.mark(under.release, "bad", f"put back at the step {under.step}, then cut off")
         outcome, message = "put_back", f"{live} had been put back when the run was cut off."
-    if live and any(run.host.worker(unit, live)[1] for unit in run.settings.workers):
-        run.host.restart_workers()
     if under.step == RESTORE:
         message += (
             " The database may be half restored, so the application stays down for maintenance: run the"
@@ -50,6 +48,8 @@ def make_good(run: Run, under: Under, live: str) -> str:
         message += " rollback with database=restore again."
     elif maintenance.end(run.settings):
         message += " Its maintenance mode is ended."
+    if live and any(run.host.worker(unit, live)[1] for unit in run.settings.workers):
+        run.host.restart_workers()
     run.warn(f"an earlier run ({under.action} by {under.owner}, {under.time}) was cut off: {message}")
     run.records.add(
         Entry(

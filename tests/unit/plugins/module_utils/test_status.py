@@ -192,6 +192,8 @@ def test_releases() -> None:
     assert found(release(live=""), "release").state == ABSENT
     assert found(release(maintenance=True), "release").state == WARNING
     assert found(release(workers={"w": "is not running"}), "workers").state == WRONG
+    # They rest while the engine has the application down.
+    assert "workers" not in unwell(release(workers={"w": "held"}))
     assert "deploy" in found(release(under_way={"action": "deploy", "owner": "ana"}), "under way").says
     dead = [{"id": RELEASE, "created": "", "owner": "", "php_fpm": False}]
     assert found(release(releases=dead), "release").state == WRONG

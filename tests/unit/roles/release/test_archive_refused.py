@@ -23,6 +23,7 @@ from .archives import LIMITS, PACKINGS, Tar, Yard, Zip
 
 A_IS_LINK = "'a' is a link in the same artifact"
 SPECIAL = "it is neither a file nor a folder nor a link"
+HOSTS_OWN = "it is a link to '{}', which leads out of a folder that is the host's own"
 MANY_LINKS = "it is a link that leads through too many links"
 SPARSE = "it is a sparse file: pack it without --sparse"
 THERE_IS = "there is a {} of that name already"
@@ -46,6 +47,15 @@ REFUSED: dict[str, tuple[Tar, str, str]] = {
                       "it is a link to 'here/../x', which is outside"),
     "link by a later link": (Tar().link("a", "b/c/../../x").link("b/c", "../vendor"), "a",
                              "it is a link to 'b/c/../../x', which is outside"),
+    "link out of storage": (Tar().link("a", "storage/../.env"), "a", HOSTS_OWN.format("storage/../.env")),
+    "link out of a folder in it": (Tar().add("storage/b/c").link("a", "storage/b/../../.env"), "a",
+                                   HOSTS_OWN.format("storage/b/../../.env")),
+    "link by a link into storage": (Tar().link("s", "storage").link("a", "s/../.env"), "a",
+                                    HOSTS_OWN.format("s/../.env")),
+    "link by storage as a link": (Tar().link("storage", "vendor").link("a", "storage/../.env"), "a",
+                                  HOSTS_OWN.format("storage/../.env")),
+    "link out of the cache": (Tar().link("a", "bootstrap/cache/../../.env"), "a",
+                              HOSTS_OWN.format("bootstrap/cache/../../.env")),
     "links round": (Tar().link("a", "b").link("b", "a"), "a", MANY_LINKS),
     "link to nothing": (Tar().link("a", ""), "a", "it is a link to nothing"),
     "link nul": (Tar().add("a", kind=tarfile.SYMTYPE, pax_headers={"linkpath": "b\0c"}), "a",

@@ -80,11 +80,20 @@ def test_a_probe_that_says_nonsense(given: object, message: str) -> None:
 # -- what is a right answer ------------------------------------------------------------------------------
 
 
+PAGE = """<!DOCTYPE html><html lang="en"><head><title>Server Error</title>
+<style>/*! normalize.css v8 */html{line-height:1.15} a>b{color:red}</style><script>if (a < b) {}</script>
+</head><body class="antialiased"><!-- none --><div>500</div> <svg><path d="M0 0"/>x</svg>
+Server Error &amp; more</body></html>"""
+
+
 @pytest.mark.parametrize(
     ("probe", "status", "body", "took", "says"),
     [
         (UP, 200, b"anything", 10, ""),
-        (UP, 500, b"<h1>\n  Server  Error", 0, "/up answered 500, not 200: <h1> Server Error"),
+        (UP, 500, b"<h1>\n  Server  Error", 0, "/up answered 500, not 200: Server Error"),
+        (UP, 500, PAGE.encode(), 0, "/up answered 500, not 200: Server Error 500 Server Error & more"),
+        (UP, 500, b"a \x1b]0;title\x07 < b", 0, "/up answered 500, not 200: a ]0;title < b"),
+        (UP, 500, b"<" * 4000000, 0, f"/up answered 500, not 200: {'<' * 300}"),
         (UP, 500, b"", 0, "/up answered 500, not 200: (nothing)"),
         (UP, 500, b"\xff", 0, "/up answered 500, not 200: \ufffd"),
         (UP, 302, b"x" * 400, 0, f"/up answered 302, not 200: {'x' * 300}"),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import subprocess
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -12,9 +16,12 @@ from urllib.parse import unquote
 import pytest
 from andamio_release import build, cli, dumps, maintenance, preload, report
 from andamio_release.errors import RequestError
+from andamio_release.fastcgi import Answer
 from andamio_release.settings import Artifact
 
-from tests.unit.roles.release.world import World, install
+from tests.unit.adversary import NOBODY
+from tests.unit.roles.release.archives import Tar
+from tests.unit.roles.release.world import World, app, install
 
 # Laravel's own check of the cookie (MaintenanceModeBypassCookie::isValid), in a few words.
 CHECK = """
@@ -40,22 +47,71 @@ def is_valid(header: str, secret: str) -> bool:
 
 def test_laravel_takes_the_bypass_cookie(world: World) -> None:
     assert maintenance.bypass(world.settings) == ""
-    path = maintenance.begin(world.settings)
-    assert path.startswith("/")
-    assert world.settings.down_file.stat().st_mode & 0o777 == 0o600
+    world.settings.down_file.write_text('{"secret": "word"}')
     header = maintenance.bypass(world.settings)
-    assert is_valid(header, path[1:])
+    assert is_valid(header, "word")
     assert not is_valid(header, "another")
     assert not is_valid(maintenance.cookie("x", 1), "x")
     assert not set(header.partition("=")[2]) & set("=+/ ;")
 
 
-def test_maintenance_that_is_on_already_is_not_taken_over(world: World) -> None:
-    world.settings.down_file.write_text('{"secret": "theirs"}')
-    assert maintenance.begin(world.settings) == "/theirs"
+def test_the_engines_maintenance_is_a_flag_of_roots_and_a_word_that_passes(world: World) -> None:
+    path = maintenance.begin(world.settings)
+    folder = Path(world.settings.maintenance)
+    assert sorted(entry.name for entry in folder.iterdir()) == ["down", f"pass-{path[1:]}"]
+    assert folder.stat().st_mode & 0o777 == 0o711
+    assert re.fullmatch(r"/[0-9a-f]{32}", path)
+    assert maintenance.bypass(world.settings) == f"andamio_maintenance={path[1:]}"
+    assert maintenance.begin(world.settings) == path
+    assert maintenance.end(world.settings)
     assert not maintenance.end(world.settings)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_maintenance_of_artisans_goes_on_beside_the_engines(world: World) -> None:
+    world.settings.down_file.write_text('{"secret": "theirs"}')
+    assert maintenance.begin(world.settings)
+    assert re.fullmatch("andamio_maintenance=.*; laravel_maintenance=.*", maintenance.bypass(world.settings))
+    assert maintenance.end(world.settings)
     assert world.settings.down_file.exists()
-    world.settings.down_file.write_text("no JSON")
+    assert maintenance.is_down(world.settings)
+
+
+def a_pipe(file: Path) -> None:
+    os.mkfifo(file)
+
+
+def a_link(file: Path) -> None:
+    file.symlink_to("/dev/zero")
+
+
+def a_folders_link(file: Path) -> None:
+    file.parent.rmdir()
+    file.parent.symlink_to("/etc")
+    os.chown(file.parent, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def a_large_one(file: Path) -> None:
+    with file.open("wb") as sparse:
+        sparse.truncate(2**40)
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_link, a_folders_link, a_large_one])
+def test_what_the_application_puts_in_artisans_place_stops_and_feeds_nobody(
+    world: World, make: Callable[[Path], None]
+) -> None:
+    os.chown(world.settings.down_file.parent.parent, NOBODY, NOBODY)
+    make(world.settings.down_file)
+    found = maintenance.theirs(world.settings)
+    if make is a_folders_link:
+        (world.settings.down_file.parent).unlink()
+    assert found is not None
+    assert "storage/framework/down" in found["problem"]
+
+
+@pytest.mark.parametrize("content", ["no JSON", "[" * 60000, "[]", "{}"])
+def test_artisans_file_without_a_secret_is_told(world: World, content: str) -> None:
+    world.settings.down_file.write_text(content)
     with pytest.raises(RequestError, match="artisan up"):
         maintenance.bypass(world.settings)
 
@@ -78,6 +134,34 @@ def test_what_an_artifact_brings_of_the_hosts_own_goes(world: World, tmp_path: P
     assert (root / ".env").read_text() == "ours"
     assert (root / "storage").is_symlink()
     assert list((root / "bootstrap/cache").iterdir()) == []
+
+
+def test_a_link_through_a_folder_that_a_link_replaces_is_refused(world: World, tmp_path: Path) -> None:
+    world.settings.public_links["storage"] = "../storage/app/public"
+    artifact = tmp_path / "app.tar"
+    made = Tar().link("a", "public/storage/../index.php")
+    artifact.write_bytes(made.bytes())
+    with pytest.raises(RequestError, match="leads out of a folder that is the host's own"):
+        build.make(world.settings, artifact, "tar", tmp_path / "out")
+
+
+def test_files_of_an_artifacts_storage_are_named_when_they_are_left_out(world: World) -> None:
+    buffer = io.BytesIO(app("v1"))
+    names = [
+        ".gitignore",
+        "app/.gitignore",
+        "app/fees.csv",
+        *(f"fonts/{number:02}.ttf" for number in range(12)),
+    ]
+    with tarfile.open(fileobj=buffer, mode="a") as tar:
+        for name in names:
+            tar.addfile(tarfile.TarInfo(f"storage/{name}"))
+    _, answer = world.act("deploy", buffer.getvalue(), name="v1")
+    assert answer["outcome"] == "live"
+    assert len(answer["warnings"]) == 1
+    assert "storage/app/fees.csv, storage/fonts/00.ttf," in answer["warnings"][0]
+    assert ", storage/fonts/08.ttf, and 3 more. What the code needs" in answer["warnings"][0]
+    assert "storage" not in str(world.act("deploy", app("v2"), name="v2")[1]["warnings"])
 
 
 @pytest.mark.parametrize("name", ["bootstrap", "public"])
@@ -136,19 +220,56 @@ def test_extensions_are_named_as_php_names_them() -> None:
     assert build.extensions(require) == ["pdo", "zend-opcache", "gd"]
 
 
-def test_what_the_live_release_has_compiled_is_compiled_where_the_new_one_has_it() -> None:
+def put(root: Path, name: str, *, owner: int = 0) -> str:
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("<?php")
+    os.chown(file, owner, owner)
+    return str(file)
+
+
+def test_only_what_is_roots_is_preloaded_of_what_the_live_release_has_compiled(
+    tmp_path: Path,
+) -> None:
+    """The live release may be in other hands: what it could have written isn't code of the next one."""
+    live, new = tmp_path / "releases/v1", tmp_path / "releases/v2"
+    put(tmp_path, "shared/storage/framework/views/abc.php")
+    put(new, "bootstrap/cache/config.php", owner=NOBODY)
+    os.chown(new / "bootstrap/cache", NOBODY, NOBODY)
+    put(new, "bootstrap/cache/roots.php")
+    (new / "storage").symlink_to("../../shared/storage")
+    elsewhere = "/etc/passwd"
     files = [
-        "/srv/laravel/releases/v1/app/Models/Course.php",
-        "/srv/laravel/releases/v10/app/Other.php",
-        "/usr/share/php/Illuminate/Support/Str.php",
-        "/srv/laravel/shared/storage/framework/views/abc.php",
+        str(live / "app/Models/Course.php"),
+        str(live / "app/Gone.php"),
+        str(live / "bootstrap/cache/config.php"),
+        str(live / "bootstrap/cache/roots.php"),
+        str(live / "storage/framework/views/abc.php"),
+        str(live / "../../etc/passwd"),
+        put(tmp_path, "releases/v10/app/Other.php"),
+        put(tmp_path, "shared/storage/app/Roots.php"),
+        put(tmp_path, "share/Theirs.php", owner=NOBODY),
+        put(tmp_path, "theirs/Roots.php"),
         str(preload.ASK),
+        "/dev/shm/User.php",  # noqa: S108
+        "/usr/share/a\nb.php",
+        "/usr/share/\0.php",
+        "relative.php",
+        elsewhere,
     ]
-    live, new = Path("/srv/laravel/releases/v1"), Path("/srv/laravel/releases/v2")
-    assert preload.translate(files, live, new) == [
-        "/srv/laravel/releases/v2/app/Models/Course.php",
-        "/usr/share/php/Illuminate/Support/Str.php",
-    ]
+    os.chown(tmp_path / "theirs", NOBODY, NOBODY)
+    course = put(new, "app/Models/Course.php")
+    roots = put(tmp_path, "share/Str.php")
+    assert preload.translate([*files, roots], live, new) == sorted([course, elsewhere])
+
+
+@pytest.mark.parametrize("body", [b"[" * 60000, b"[]", b'{"files": 3}', b'{"files": [1, {}, null]}', b"x"])
+def test_what_the_live_release_says_of_itself_stops_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(preload, "ask", lambda *_given, **_more: Answer(200, {}, body))
+    assert preload.compiled(world.settings, "v1") == []
 
 
 def test_preloading_is_an_option_of_the_release_alone(world: World) -> None:

@@ -232,7 +232,7 @@ def test_a_database_is_restored_only_when_confirmed(world: World, monkeypatch: p
     assert "may not read s3://" in answer["message"]
     code, answer = world.act("rollback", database="restore", confirm=first, dump_url=URL)
     assert (code, world.live, restored) == (0, first, [second["dump"]])
-    assert maintenance.state(world.settings) is None
+    assert not maintenance.is_down(world.settings)
 
 
 def test_a_rollback_that_fails_leaves_what_is_live(world: World) -> None:
@@ -247,20 +247,48 @@ def test_a_rollback_that_fails_leaves_what_is_live(world: World) -> None:
     assert world.states[first] == "bad"
 
 
-def test_maintenance_lasts_as_long_as_the_deploy(world: World) -> None:
+def test_maintenance_lasts_as_long_as_the_deploy(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.deploy("v1")
-    world.deploy("v2", maintenance=True)
-    assert maintenance.state(world.settings) is None
-    world.breaks("gate v3")
-    assert world.act("deploy", app("v3"), name="v3", maintenance=True)[0] == 1
-    assert maintenance.state(world.settings) is None
+    seen = []
+    prove = engine.Run.prove_publicly
+
+    def watched(run: engine.Run, release: str, *seconds: float) -> None:
+        seen.append((maintenance.is_ours(world.settings), (world.root / "workers").read_text()))
+        prove(run, release, *seconds)
+
+    monkeypatch.setattr(engine.Run, "prove_publicly", watched)
+    second = world.deploy("v2", maintenance=True)
+    assert seen == [(True, "")]
+    assert not maintenance.is_down(world.settings)
+    assert (world.root / "workers").read_text() == second
+    for broken in ("gate v3", "public v3"):
+        world.breaks(broken)
+        assert world.act("deploy", app(f"v3{broken[0]}"), name=f"v3{broken[0]}", maintenance=True)[0] == 1
+        assert not maintenance.is_down(world.settings)
+        assert (world.live, (world.root / "workers").read_text()) == (second, second)
+
+
+def test_a_release_whose_workers_fail_after_the_maintenance_is_put_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.deploy("v1")
+
+    def waits(host: engine.Host, release: str, seconds: float) -> None:
+        if release != first:
+            raise ReleaseError("laravel-worker@1.service has ended")
+
+    monkeypatch.setattr(engine.Host, "wait_for_workers", waits)
+    code, answer = world.act("deploy", app("v2"), name="v2", maintenance=True)
+    assert (code, answer["outcome"], world.live) == (1, "put_back", first)
+    assert "laravel-worker@1.service has ended" in answer["message"]
+    assert not maintenance.is_down(world.settings)
 
 
 def test_a_maintenance_of_somebodys_stays_and_must_let_probes_pass(world: World) -> None:
     world.deploy("v1")
     world.settings.down_file.write_text('{"secret": "x"}')
     world.deploy("v2")
-    assert maintenance.state(world.settings) == {"secret": "x"}
+    assert maintenance.theirs(world.settings) == {"secret": "x"}
     world.settings.down_file.write_text("{}")
     code, answer = world.act("deploy", app("v3"), name="v3")
     assert code == 2
@@ -336,9 +364,9 @@ def test_a_database_that_is_away_makes_no_release_bad(world: World) -> None:
 def test_a_maintenance_that_a_killed_run_left_is_ended(world: World) -> None:
     world.deploy("v1")
     assert world.killed_after("migrate", "deploy", app("v2", "m1"), name="v2", maintenance=True)
-    assert maintenance.state(world.settings) is not None
+    assert maintenance.is_ours(world.settings)
     world.act("settle")
-    assert maintenance.state(world.settings) is None
+    assert not maintenance.is_down(world.settings)
 
 
 def test_check_mode_puts_nothing_right(world: World) -> None:
@@ -372,14 +400,14 @@ def test_a_database_that_is_half_restored_keeps_visitors_out(
     code, answer = world.act("rollback", database="restore", confirm=first, dump_url=URL)
     assert (code, answer["outcome"], world.live) == (4, "stuck", second)
     assert "half restored" in answer["message"]
-    assert maintenance.state(world.settings) is not None
+    assert maintenance.is_ours(world.settings)
     # Neither the next deploy nor a boot lets them in; the same rollback does, when it works.
     world.act("settle")
     world.deploy("v3")
-    assert maintenance.state(world.settings) is not None
+    assert maintenance.is_ours(world.settings)
     monkeypatch.setattr("andamio_release.dumps.restore", lambda commands, dump, url: None)
     assert world.act("rollback", release=first, database="restore", confirm=first, dump_url=URL)[0] == 0
-    assert maintenance.state(world.settings) is None
+    assert not maintenance.is_down(world.settings)
 
 
 def test_a_restore_that_is_refused_lets_visitors_in_again(
@@ -396,7 +424,7 @@ def test_a_restore_that_is_refused_lets_visitors_in_again(
     code, answer = world.act("rollback", database="restore", confirm=first, dump_url=URL)
     assert (code, answer["outcome"], world.live) == (1, "failed", second)
     assert "no signature" in answer["message"]
-    assert maintenance.state(world.settings) is None
+    assert not maintenance.is_down(world.settings)
     # The URL is in no argument, and in no log.
     assert given[0][-1] == "--url-from-stdin"
     assert URL not in " ".join(given[0])
@@ -409,7 +437,7 @@ def test_a_restore_that_is_killed_keeps_visitors_out(world: World, monkeypatch: 
     assert world.killed_after("never", "rollback", database="restore", confirm=first, dump_url=URL)
     _, answer = world.act("settle")
     assert "half restored" in answer["warnings"][0]
-    assert maintenance.state(world.settings) is not None
+    assert maintenance.is_ours(world.settings)
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,14 @@ KILLED = 9
 class World:
     """The host, its engine, and what goes wrong on it: ``breaks`` holds words like ``gate v2``."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, user: str = "", group: str = "") -> None:
         self.root = root
-        user = pwd.getpwuid(os.getuid()).pw_name
-        group = grp.getgrgid(os.getgid()).gr_name
+        user = user or pwd.getpwuid(os.getuid()).pw_name
+        group = group or grp.getgrgid(os.getgid()).gr_name
         self.settings: Settings = settings_from(
             {
                 **{"root": str(root / "srv"), "state": str(root / "state"), "fpm": str(root / "fpm")},
+                "maintenance": str(root / "maintenance"),
                 **{"user": user, "group": group, "php": "/bin/false", "server_name": "api.test"},
                 **{
                     "workers": ["laravel-worker@1.service"],
@@ -192,7 +193,8 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
             return world.running
 
         def restart_workers(self) -> None:
-            (world.root / "workers").write_text(self.live())
+            rest = maintenance.is_ours(world.settings)
+            (world.root / "workers").write_text("" if rest else self.live())
 
         def worker(self, unit: str, release: str) -> tuple[str, str]:
             at = (world.root / "workers").read_text() if (world.root / "workers").exists() else ""
@@ -208,7 +210,9 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
         def in_use(self) -> set[str]:
             return set(world.running)
 
-    def private(socket: Path, release_root: Path, *rest: Any, cookies: str = "") -> None:
+    def private(
+        socket: Path, release_root: Path, *rest: Any, cookies: str = "", request_id: str = ""
+    ) -> None:
         release = release_root.name
         preloads = preload.options_file(world.settings, release).exists()
         if preloads and world.is_broken(f"preload {release}"):
@@ -224,11 +228,12 @@ def install(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
         *,
         late_seconds: float,
         cookies: str = "",
+        request_id: str = "",
     ) -> None:
         (world.root / "patience").write_text(f"{release} {seconds:g} {late_seconds:g}")
         if world.live != release or release not in world.running or world.is_broken(f"public {release}"):
             raise ReleaseError(f"/up answered 500 of {world.live}")
-        if maintenance.state(world.settings) is not None and not cookies:
+        if maintenance.is_down(world.settings) and not cookies:
             raise ReleaseError("/up answered 503")
 
     monkeypatch.setattr(engine, "Commands", WorldsCommands)
