@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from andamio_release import applog, gate
+from andamio_release import applog, gate, maintenance
 from andamio_release.errors import ReleaseError
 
-from tests.unit.adversary import NOBODY, theirs
+from tests.unit.adversary import NOBODY, exchanging, link, theirs
 from tests.unit.roles.release.world import World, app, install
 
 
@@ -87,3 +87,19 @@ def test_only_what_is_new_is_told_also_when_the_log_was_rotated(world: World) ->
     assert applog.last_error(world.settings, "v2", before) == ""
     log.write_text(entry(world.settings.release("v2"), "new"))
     assert applog.last_error(world.settings, "v2", before).startswith("App\\Boom: new")
+
+
+def test_roots_own_files_are_never_read_while_a_folder_is_exchanged(world: World) -> None:
+    """As two users: one owns storage, and exchanges its folders with links to one of root's."""
+    storage = world.settings.shared / "storage"
+    roots = world.root / "roots"
+    roots.mkdir()
+    (roots / "down").write_text('{"secret": "roots"}')
+    (roots / "laravel.log").write_text(entry(world.settings.release("v2"), "of root's"))
+    since = {str(storage / "logs/laravel.log"): 0}
+    for folder in ("framework", "logs"):
+        link(storage / f"{folder}-link", roots)
+        with exchanging(storage / folder, storage / f"{folder}-link"):
+            for _ in range(1000):
+                assert "'roots'" not in str(maintenance.theirs(world.settings))
+                assert applog.last_error(world.settings, "v2", since) == ""
