@@ -6,7 +6,7 @@
 Standard library only: the ``laravel_app`` role copies this very file to the host, where
 ``andamio-env`` writes the application's ``.env`` with it.
 
-The grammar is that of vlucas/phpdotenv 5 (``Parser\\Lines``, ``Parser\\Lexer``,
+The grammar is that of vlucas/phpdotenv 5.5 and newer (``Parser\\Lines``, ``Parser\\Lexer``,
 ``Parser\\EntryParser`` and ``Loader\\Resolver``), its oddities included;
 ``tests/unit/test_dotenv_php.py`` holds both sides to it by asking phpdotenv itself.
 """
@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-# phpdotenv also reads names that begin with a digit, but loses those of digits alone.
+# A digit may come first; phpdotenv loses a name of digits alone.
+NAME = re.compile(r"(?![0-9.]+\Z)[A-Za-z0-9_][A-Za-z0-9_.]*")
 _READABLE_NAME = re.compile(r"[A-Za-z0-9_.]+")
 
 # What PHP's trim() strips; str.strip() alone would also take Unicode spaces.
@@ -55,27 +56,54 @@ class Problem:
     message: str
 
 
-def parse(text: str) -> tuple[list[Entry], list[Problem]]:
+@dataclass(frozen=True)
+class Others:
+    """What other sources than the file give; a reference in the file sees them too.
+
+    wins: variables whose value counts instead of the file's.
+    gives_way: those that count where the file has none.
+    unless_empty: names for which an empty value in the file counts as none.
+    """
+
+    wins: Mapping[str, str]
+    gives_way: Mapping[str, str]
+    unless_empty: Collection[str] = ()
+
+
+def parse(text: str, others: Others | None = None) -> tuple[list[Entry], list[Problem]]:
     """Read all entries of a ``.env`` file, in order, and all its problems at once.
 
     ``${NAME}`` is replaced by the value an earlier line gave NAME, and is left as it
     is when none did, just as phpdotenv does with no such variable in its environment.
+
+    With ``others`` it is replaced by the value that will be in force, whichever source gives it; one that no
+    source gives is a problem.
     """
     entries: list[Entry] = []
     problems: list[Problem] = []
-    known: dict[str, str] = {}
+    read: dict[str, str] = {}
+    known: Mapping[str, str] = ChainMap(dict(others.wins), read, dict(others.gives_way)) if others else read
     for line, raw in _logical_lines(text.removeprefix("\ufeff"), problems):
         try:
-            name, value = _entry(raw, known)
+            name, value, unknown = _entry(raw, known)
         except ValueError as error:
             problems.append(Problem(line, str(error)))
             continue
         entries.append(Entry(name, value, line))
-        if value is None:
-            known.pop(name, None)
+        if others:
+            problems += [Problem(line, _unresolved(name, reference)) for reference in unknown]
+        if value is None or (not value and others and name in others.unless_empty):
+            read.pop(name, None)
         else:
-            known[name] = value
+            read[name] = value
     return entries, sorted(problems, key=lambda problem: problem.line)
+
+
+def _unresolved(name: str, reference: str) -> str:
+    return (
+        f"{name} refers to ${{{reference}}}, which no line before it and no other source gives "
+        "(a variable of the process isn't seen). For the text itself, write it between single quotes"
+    )
 
 
 def render(values: Mapping[str, str], header: Iterable[str] = ()) -> str:
@@ -99,7 +127,7 @@ def render(values: Mapping[str, str], header: Iterable[str] = ()) -> str:
 def problem_with(name: str, value: str) -> str | None:
     """Say why this variable can't live in a ``.env``, or None if it can."""
     if not NAME.fullmatch(name):
-        return f"{name!r} is not a variable name (letters, digits, underscores and dots; no digit first)"
+        return f"{name!r} is not a variable name (letters, digits, underscores, dots; not digits alone)"
     if "\0" in value:
         return f"{name} holds a NUL byte, which no environment variable can carry"
     try:
@@ -144,7 +172,7 @@ def _quoted(value: str) -> str:
     for at in literal:
         pieces += [value[start:at].translate(_ESCAPE), value[at]]
         start = at + 1
-    # On a block's last line phpdotenv takes =" for another opening, and looks for one more quote.
+    # On a block's last line phpdotenv before 5.5 takes =" for another opening, and looks for one more quote.
     end = '" # "' if literal and value.endswith("=") else '"'
     return "".join(['"', *pieces, value[start:].translate(_ESCAPE), end])
 
@@ -168,7 +196,7 @@ def _logical_lines(text: str, problems: list[Problem]) -> Iterator[tuple[int, st
     block: list[str] = []
     start = 1
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
-        opens = '="' in line and not _closes(line, opened_here=True)
+        opens = not block and '="' in line and not _closes(line, opened_here=True)
         if not block:
             start = number
         block.append(line)
@@ -190,7 +218,7 @@ def _closes(line: str, opened_here: bool) -> bool:
     return quotes > 1 if opened_here else quotes >= 1
 
 
-def _entry(raw: str, known: Mapping[str, str]) -> tuple[str, str | None]:
+def _entry(raw: str, known: Mapping[str, str]) -> tuple[str, str | None, list[str]]:
     name, equals, value = raw.partition("=")
     if equals:
         name, value = name.strip(_PHP_SPACES), value.strip(_PHP_SPACES)
@@ -203,9 +231,9 @@ def _entry(raw: str, known: Mapping[str, str]) -> tuple[str, str | None]:
     if not _READABLE_NAME.fullmatch(name):
         raise ValueError(f"{_shown(name)} is not a variable name (letters, digits, underscores and dots)")
     if not equals:
-        return name, None
+        return name, None, []
     try:
-        return name, _value(value, known)
+        return name, *_value(value, known)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
@@ -215,10 +243,14 @@ def _shown(name: str) -> str:
     return name if re.fullmatch(r"[A-Z][A-Z0-9_. -]{0,39}", name) else "what stands there"
 
 
-def _value(raw: str, known: Mapping[str, str]) -> str:
-    """Run phpdotenv's automaton over the pieces of a value, then resolve its references."""
+def _value(raw: str, known: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Run phpdotenv's automaton over the pieces of a value, then resolve its references.
+
+    Returns the value, and the names that it refers to and that aren't known.
+    """
     state, text = "start", ""
     references: list[int] = []
+    unknown: list[str] = []
     for piece in _PIECE.findall(raw):
         after, read = _STEPS[state](piece)
         if read == "$" and state != "escape" and after != "single":
@@ -231,7 +263,9 @@ def _value(raw: str, known: Mapping[str, str]) -> str:
         match = _REFERENCE.match(text, at)
         if match and match[1] in known:
             text = text[:at] + known[match[1]] + text[match.end() :]
-    return text
+        elif match:
+            unknown.append(match[1])
+    return text, unknown
 
 
 # The automaton's states: each takes a piece and gives the next state and what was read.

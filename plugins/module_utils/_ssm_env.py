@@ -21,17 +21,32 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ._converge import Change
-from ._dotenv import from_parameter, parse, problem_with, to_parameter
+from ._dotenv import Entry, Others, Problem, from_parameter, parse, problem_with, to_parameter
 
 SECRET_PATTERNS = (
     "*KEY*",
     "*SECRET*",
-    "*PASSW*",
+    "*PASS*",
+    "*PWD*",
     "*TOKEN*",
     "*CREDENTIAL*",
     "*PRIVATE*",
+    "*SALT*",
+    "*WEBHOOK*",
+    "*_AUTH",
     "*_DSN",
     "DATABASE_URL",
+    "DB_URL",
+    "REDIS_URL",
+    "MAIL_URL",
+)
+"""Names that say of themselves that the value is a secret."""
+
+_SECRET_FORM = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]*:[^\s/?#@]+@"  # a URL with a password
+    r"|-----BEGIN [A-Z0-9 ]+-----"  # PEM
+    r"|https://(hooks\.slack\.com|discord(app)?\.com/api/webhooks|chat\.googleapis\.com/v1/spaces"
+    r"|[a-z0-9.-]+\.webhook\.office\.com|outlook\.office\.com/webhook)/"
 )
 THROTTLED = ("ThrottlingException", "TooManyUpdates")
 INTELLIGENT = "Intelligent-Tiering"
@@ -76,25 +91,53 @@ class Sources:
     generate: Mapping[str, str] = field(default_factory=dict)
 
 
+def is_secret(name: str, text: str, patterns: Iterable[str] = ()) -> bool:
+    """Return whether a variable is a secret: by its name, by one of ``patterns``, or by its value's form."""
+    upper = name.upper()
+    known = any(fnmatchcase(upper, pattern.upper()) for pattern in (*SECRET_PATTERNS, *patterns))
+    return known or bool(_SECRET_FORM.search(text))
+
+
+def read_file(sources: Sources, made: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
+    """Read the file, its references by what will be in force. made: values of variables to generate."""
+    values = {name: _text(value) for name, value in sources.values.items()}
+    defaults = {name: _text(value) for name, value in sources.defaults.items()}
+    wins = {name: text for name, text in values.items() if text or name not in made}
+    gives_way = defaults | {name: text for name, text in made.items() if not defaults.get(name)}
+    return parse(
+        sources.env_text, Others(wins, gives_way, [name for name, text in gives_way.items() if text])
+    )
+
+
+def given_by(sources: Sources, made: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return each variable's value that a source gives, and where: "defaults", "values", or file and line.
+
+    An empty line of the file (``AWS_BUCKET=`` of a stock ``.env``) doesn't win over a default.
+    """
+    given = {name: (_text(value), "defaults") for name, value in sources.defaults.items()}
+    for entry in read_file(sources, made)[0]:
+        if entry.value or not given.get(entry.name, ("", ""))[0]:
+            given[entry.name] = (entry.value or "", f"{sources.env_file}:{entry.line}")
+    return given | {name: (_text(value), "values") for name, value in sources.values.items()}
+
+
 def wanted(sources: Sources, current: Environment, secret_patterns: Iterable[str] = ()) -> Environment:
     """Return what should be stored: the sources' values, and secrets that are made only if there are none.
 
     A variable to generate that a source leaves empty (``APP_KEY=`` in a fresh ``.env``) counts as not given.
     Call ``problems`` first: this takes its input as sound.
     """
-    given = {name: _text(value) for name, value in sources.defaults.items()}
-    given |= {entry.name: entry.value or "" for entry in parse(sources.env_text)[0]}
-    given |= {name: _text(value) for name, value in sources.values.items()}
-    patterns = [pattern.upper() for pattern in (*SECRET_PATTERNS, *secret_patterns)]
-    result = {
-        name: Value(text, any(fnmatchcase(name.upper(), pattern) for pattern in patterns))
-        for name, text in given.items()
-    }
+    # Whether a variable is given doesn't depend on what a reference in it stands for.
+    given = given_by(sources, dict.fromkeys(sources.generate, "x"))
+    made: Environment = {}
     for name, recipe in sources.generate.items():
-        if not given.get(name):
+        if not given.get(name, ("", ""))[0]:
             kept = current[name].text if name in current else ""
-            result[name] = Value(kept or generated(recipe), secure=True, made=not kept)
-    return result
+            made[name] = Value(kept or generated(recipe), secure=True, made=not kept)
+    given = given_by(sources, {name: value.text for name, value in made.items()})
+    return {
+        name: Value(text, is_secret(name, text, secret_patterns)) for name, (text, _where) in given.items()
+    } | made
 
 
 def generated(recipe: str) -> str:
@@ -111,7 +154,7 @@ def generated(recipe: str) -> str:
 def problems(path: str, sources: Sources, *, advanced: bool) -> list[str]:
     """Return all that is wrong with the input, never quoting a value."""
     found = _path_problems(path)
-    entries, wrong_lines = parse(sources.env_text)
+    entries, wrong_lines = read_file(sources, dict.fromkeys(sources.generate, "x"))
     found += [f"{sources.env_file}:{problem.line}: {problem.message}" for problem in wrong_lines]
     for entry in entries:
         where = f"{sources.env_file}:{entry.line}"
@@ -244,8 +287,11 @@ def after(current: Environment, goal: Environment, *, purge: bool) -> Environmen
     return goal if purge else current | goal
 
 
-def report(path: str, current: Environment, left: Environment) -> dict[str, Any]:
-    """Return what the run found and left, by name and without any value."""
+def report(path: str, current: Environment, left: Environment, ours: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what the run found and left, by name and without any value.
+
+    ours: variables that the infrastructure gives; that they are plain needs no telling.
+    """
     return {
         "changes": {
             "created": sorted(set(left) - set(current)),
@@ -258,6 +304,11 @@ def report(path: str, current: Environment, left: Environment) -> dict[str, Any]
             "names": sorted(left),
             "secrets": sorted(name for name, value in left.items() if value.secure),
         },
+        "plain": sorted(
+            name
+            for name, value in left.items()
+            if not value.secure and value.text and value != current.get(name) and name not in set(ours)
+        ),
     }
 
 

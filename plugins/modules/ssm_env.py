@@ -41,7 +41,9 @@ options:
   env_file:
     description:
       - A C(.env) file on the machine where the module runs, read as phpdotenv reads it.
-      - References to earlier lines are resolved.
+      - A reference such as C(${APP_URL}) is the value that will be in force, whichever source gives it. One
+        that no source and no earlier line gives is an error. References are resolved in this file alone.
+      - An empty line (C(AWS_BUCKET=)) doesn't win over a default or a secret to generate.
     type: path
   defaults:
     description: Variables, such as those that the infrastructure knows, that all other sources win over.
@@ -58,8 +60,10 @@ options:
   secrets:
     description:
       - More names that are stored encrypted, as SecureString, with C(*) and C(?) as wildcards.
-      - "They add to those that say so themselves: C(*KEY*), C(*SECRET*), C(*PASSW*), C(*TOKEN*),
-        C(*CREDENTIAL*), C(*PRIVATE*), C(*_DSN), C(DATABASE_URL), and all of O(generate)."
+      - "They add to those that say so themselves: C(*KEY*), C(*SECRET*), C(*PASS*), C(*PWD*), C(*TOKEN*),
+        C(*CREDENTIAL*), C(*PRIVATE*), C(*SALT*), C(*WEBHOOK*), C(*_AUTH), C(*_DSN), C(DATABASE_URL),
+        C(DB_URL), C(REDIS_URL), C(MAIL_URL), and all of O(generate)."
+      - A value is also a secret by its form. A URL with a password, a PEM block, or the webhook of a chat.
     type: list
     elements: str
     default: []
@@ -140,6 +144,13 @@ resource:
       description: Those that are stored encrypted.
       type: list
       elements: str
+plain:
+  description:
+    - Variables that this run stored (in check mode, would store) as plain text, without those of O(defaults).
+      One that is a secret after all belongs into O(secrets).
+  returned: success
+  type: list
+  elements: str
 changes:
   description: The variables that were (or in check mode, would be) touched.
   returned: success
@@ -286,7 +297,7 @@ def main() -> None:
         fail(module, path, error, current, goal)
 
     after = _ssm_env.after(current, goal, purge=purge)
-    result = _ssm_env.report(path, current, after)
+    result = _ssm_env.report(path, current, after, given.defaults)
     result |= {"changed": bool(changes), "calls": [change.call for change in changes]}
     key = digest_key(module)
     seen, left = _ssm_env.shown(current, key), _ssm_env.shown(after, key)

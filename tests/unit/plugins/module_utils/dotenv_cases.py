@@ -63,6 +63,12 @@ NASTY: dict[str, str] = {
 
 # What people write by hand. The PHP test compares what phpdotenv makes of each with what we make of it.
 HAND_WRITTEN: tuple[str, ...] = (
+    # A line within a block that ends with =", as base64's last line does.
+    'A="eyJ0eX\nbGllbn=="\n\n# Mail\nB=c\nC=1\nD="e"\nF=g\n',
+    'KEY="abc\ndef="\nOTHER="x"\n',
+    'KEY="abc\ndef="\nOTHER=x\n',
+    'BASE64="qgH5nbIKp==\nS7DxCsd==\n9wX1dqV="\nNEXT="a\nb" # c\n',
+    "2FA_ENABLED=true\n2.X=b\n",
     "A=b\n",
     "A=\n",
     "A\n",

@@ -53,12 +53,93 @@ def test_the_last_line_of_a_name_wins() -> None:
         ("aws_session_token", True),
         ("DATABASE_URL", True),
         ("SENTRY_LARAVEL_DSN", True),
+        *((name, True) for name in ("LDAP_PASS", "SFTP_PASSPHRASE", "SMTP_PASS", "DB_PWD", "HASHIDS_SALT")),
+        *(
+            (name, True)
+            for name in ("LOG_SLACK_WEBHOOK_URL", "COMPOSER_AUTH", "DB_URL", "REDIS_URL", "MAIL_URL")
+        ),
         ("APP_URL", False),
         ("DB_USERNAME", False),
     ],
 )
 def test_secrets_are_told_by_their_names(name: str, secure: bool) -> None:
     assert wanted(values={name: "x"})[name].secure is secure
+
+
+@pytest.mark.parametrize(
+    ("text", "secure"),
+    [
+        ("mysql://laravel:hunter2@localhost/laravel", True),
+        ("redis://:hunter2@localhost:6379", True),
+        ("see smtp://a%40b:c@mail.example:587 there", True),
+        ("-----BEGIN EC PRIVATE KEY-----\nMHc=\n-----END EC PRIVATE KEY-----", True),
+        ("https://hooks.slack.com/services/T0/B0/x", True),
+        ("https://discord.com/api/webhooks/1/x", True),
+        ("https://academia.webhook.office.com/webhookb2/x", True),
+        ("https://academia.example:8443/a@b", False),
+        ("https://ana@academia.example/", False),
+        ("ana:pass@academia.example", False),
+        ("https://academia.example/a:b@c", False),
+    ],
+)
+def test_secrets_are_told_by_their_form(text: str, secure: bool) -> None:
+    assert wanted(values={"PLACE": text})["PLACE"].secure is secure
+
+
+def test_a_reference_is_what_will_be_in_force() -> None:
+    env = wanted(
+        env_text=(
+            'APP_NAME=Laravel\nMAIL_FROM_NAME="${APP_NAME}"\nDB_PASSWORD=\nASSET_URL="${APP_URL}/assets"\n'
+            'DATABASE_URL="mysql://laravel:${DB_PASSWORD}@localhost/laravel"\nAWS_BUCKET=${DOCUMENTS_BUCKET}\n'
+        ),
+        values={"APP_NAME": "Academia"},
+        defaults={"APP_URL": "https://api.academia.test", "DOCUMENTS_BUCKET": "documents"},
+        generate={"DB_PASSWORD": "password(32)"},
+    )
+    password = env["DB_PASSWORD"].text
+    assert len(password) == 32
+    assert env["MAIL_FROM_NAME"].text == "Academia"
+    assert env["ASSET_URL"].text == "https://api.academia.test/assets"
+    assert env["DATABASE_URL"] == Value(f"mysql://laravel:{password}@localhost/laravel", secure=True)
+    assert env["AWS_BUCKET"].text == "documents"
+
+
+def test_a_reference_to_a_secret_that_is_there_already() -> None:
+    kept = {"DB_PASSWORD": Value("kept", secure=True)}
+    for text in ('U="x://a:${DB_PASSWORD}@b"\n', 'DB_PASSWORD=\nU="x://a:${DB_PASSWORD}@b"\n'):
+        assert wanted(kept, env_text=text, generate={"DB_PASSWORD": "hex"})["U"].text == "x://a:kept@b"
+    given = wanted(kept, env_text='DB_PASSWORD=own\nU="${DB_PASSWORD}"\n', generate={"DB_PASSWORD": "hex"})
+    assert given["U"].text == "own"
+
+
+def test_a_reference_that_nothing_answers_is_an_error_that_names_it() -> None:
+    text = "A=1\nB=${C}\nC=2\nD='${E}'\nF=\"\\${G}\"\nH=${PATH}\n"
+    found = _ssm_env.problems(PATH, Sources(env_text=text, env_file="own.env"), advanced=False)
+    assert [problem.partition(", ")[0] for problem in found] == [
+        "own.env:2: B refers to ${C}",
+        "own.env:6: H refers to ${PATH}",
+    ]
+
+
+def test_an_empty_line_does_not_win_over_what_the_infrastructure_knows() -> None:
+    env = wanted(env_text="AWS_BUCKET=\nOWN=\n", defaults={"AWS_BUCKET": "documents"})
+    assert {name: value.text for name, value in env.items()} == {"AWS_BUCKET": "documents", "OWN": ""}
+    assert wanted(values={"A": ""}, defaults={"A": "x"})["A"].text == ""
+
+
+def test_what_was_stored_plain_is_told() -> None:
+    goal = wanted(
+        env_text="OWN=1\nOLD=1\nEMPTY=\nPIN_KEY=1\n", defaults={"APP_ENV": "production", "OWN": "0"}
+    )
+    told = _ssm_env.report(PATH, {"OLD": Value("1")}, goal, ["APP_ENV"])
+    assert told["plain"] == ["OWN"]
+
+
+def test_names_with_a_digit_first_and_names_that_no_store_takes() -> None:
+    assert wanted(env_text="2FA_ENABLED=true\n")["2FA_ENABLED"].text == "true"
+    found = _ssm_env.problems(PATH, Sources(env_text="AÑO=1\n", values={"12": "x"}), advanced=False)
+    assert len(found) == 2
+    assert all("is not a variable name" in problem for problem in found)
 
 
 def test_more_secret_patterns_are_an_option() -> None:
