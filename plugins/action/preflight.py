@@ -4,19 +4,23 @@
 """Runs the module preflight, and holds the variables that were set for roles against their argument specs.
 
 Ansible does that when a role is reached, in the middle of a run. Here it is done before anything is changed,
-for all roles at once, and what is wrong is told with all else.
+for all roles at once, and what is wrong is told with all else. So is what of the application's environment is
+wrong for production: all of its sources are known here, and no value leaves this process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 
+from ..module_utils import _env_check
+from ..module_utils._ssm_env import Sources, given_by
 from ..plugin_utils._in_memory import InMemory
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -30,11 +34,18 @@ class ActionModule(InMemory):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        looks = boolean(arguments.pop("env", True)) and "ssm_env" in (arguments.get("roles") or [])
+        accepted = arguments.pop("env_accept", None) or []
         problems = [
             problem
             for role in arguments.get("roles") or []
             for problem in self._role_problems(role, task_vars or {})
         ]
+        if looks:
+            found, remarks = self._environment(arguments.get("env_file"), accepted, task_vars or {})
+            problems += found
+            for remark in remarks:
+                self._display.warning(remark)
         arguments["problems"] = [*(arguments.get("problems") or []), *problems]
         answer: dict[str, Any] = self._execute_module(
             "andamio.laravel_aws.preflight", module_args=arguments, task_vars=task_vars
@@ -60,6 +71,69 @@ class ActionModule(InMemory):
                     "problem": f"{name}: {message.rstrip('.')}.",
                     "fix": f"What it takes is in roles/{role}/README.md.",
                 }
+
+    def _environment(
+        self, file: str | None, accepted: list[str] | str, variables: Mapping[str, Any]
+    ) -> tuple[list[dict[str, str]], list[str]]:
+        """Return what is wrong with the application's environment, and what is worth knowing of it."""
+        settings = self._settings(("ssm_env", "mysql", "laravel_app", "documents_bucket"), variables)
+        text = ""
+        if file:
+            try:
+                text = Path(file).expanduser().read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                return [], []  # the module says why
+        defaults, values = settings("ssm_env_defaults"), settings("ssm_env_values")
+        generate = settings("ssm_env_generate") or {}
+        if not isinstance(values, Mapping) or not isinstance(defaults, Mapping):
+            return [], []  # it is told as an argument that is wrong
+        given = given_by(
+            Sources(values, text, str(file or ""), defaults, generate), dict.fromkeys(generate, "x")
+        )
+        host = _env_check.Host(
+            database=str(settings("mysql_app_database")),
+            user=str(settings("mysql_app_user")),
+            worker_timeout=int(settings("laravel_app_worker_timeout")),
+            url=given["APP_URL"][0]
+            if given.get("APP_URL", ("", ""))[1] == "defaults"
+            else str(defaults["APP_URL"]),
+            prefixes=tuple(settings("documents_bucket_prefixes") or ()),
+        )
+        names = accepted.replace(",", " ").split() if isinstance(accepted, str) else accepted
+        problems = [
+            {
+                "check": "env",
+                "variable": "ssm_env_values" if finding.where == "values" else "ssm_env_file",
+                "problem": f"{'ssm_env_values' if finding.where == 'values' else finding.where}: "
+                f"{finding.name} {finding.problem}.",
+                "fix": f"{finding.fix}. To insist: -e preflight_env_accept={finding.name}",
+            }
+            for finding in _env_check.findings(given, host, names)
+        ]
+        return problems, list(_env_check.remarks(given, host))
+
+    def _settings(self, roles: Iterable[str], variables: Mapping[str, Any]) -> Callable[[str], Any]:
+        """Return how a variable of these roles is found: as it was set, or by the role's default."""
+        known: dict[str, Any] = {}
+        for role in roles:
+            known |= self._loader.load_from_file(
+                str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True
+            )
+
+        def value(name: str) -> Any:
+            found = variables.get(name, known.get(name))
+            if isinstance(found, Mapping):
+                return {key: self._known(one) for key, one in found.items()}
+            return self._known(found)
+
+        return value
+
+    def _known(self, value: Any) -> Any:
+        """Return a templated value; a word in its place where it needs what only the run finds out."""
+        try:
+            return self._templar.template(value)
+        except AnsibleError:
+            return "known-later"
 
 
 def options(role: str) -> dict[str, Any]:

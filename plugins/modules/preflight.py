@@ -23,6 +23,18 @@ options:
     type: list
     elements: str
     default: []
+  env:
+    description:
+      - Whether to look at the application's environment as it will be in force, from the variables of role
+        ssm_env, where that is among O(roles). What is wrong for production (debug output, mail that goes to a
+        log, a database that isn't there) is a problem. The same action plugin does it.
+    type: bool
+    default: true
+  env_accept:
+    description: Variables of the application's environment that are meant as they are.
+    type: list
+    elements: str
+    default: []
   problems:
     description: Problems that are known already. They are told with the others.
     type: list
@@ -126,6 +138,8 @@ def main() -> None:
         argument_spec={
             **ARGUMENTS,
             "roles": {"type": "list", "elements": "str", "default": []},
+            "env": {"type": "bool", "default": True},
+            "env_accept": {"type": "list", "elements": "str", "default": []},
             "problems": {"type": "list", "elements": "dict", "default": [], "options": PROBLEM},
         },
         supports_check_mode=True,

@@ -23,6 +23,101 @@ TASK = {
 }
 
 
+STOCK = """\
+APP_NAME=Laravel
+APP_ENV=local
+APP_KEY=
+APP_DEBUG=true
+APP_URL=http://localhost
+DB_CONNECTION=sqlite
+DB_QUEUE_RETRY_AFTER=90
+LOG_LEVEL=debug
+MAIL_MAILER=log
+AWS_BUCKET=
+"""
+VALUES = {
+    "andamio_project": "academia",
+    "andamio_environment": "test",
+    "andamio_name": "academia-test",
+    "andamio_domain": "academia.test",
+    "andamio_region": "us-east-1",
+    "andamio_email": "team@academia.test",
+}
+
+
+def preflight(tmp_path: Path, tags: str = "all", **variables: Any) -> tuple[list[str], str]:
+    """Run the role preflight as phase1.yml does; return which variables are wrong, and all that it said."""
+    role = {
+        "name": "Preflight",
+        "ansible.builtin.import_role": {"name": "andamio.laravel_aws.preflight"},
+        "vars": {"preflight_roles": ["ssm_env"]},
+        "tags": ["always"],
+    }
+    (tmp_path / "play.yml").write_text(
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [role]}])
+    )
+    done = subprocess.run(
+        [
+            *("ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml", "-t", tags),
+            *("-e", json.dumps({"ansible_python_interpreter": sys.executable} | VALUES | variables)),
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    task = json.loads(done.stdout[done.stdout.index("{") :])["plays"][0]["tasks"][-1]
+    answer = task["hosts"]["localhost"]
+    return [item["variable"] + " " + item["problem"].split()[1] for item in answer["problems"]], str(answer)
+
+
+def test_a_stock_env_is_named_whole_before_anything_is_changed(aws: Aws, tmp_path: Path) -> None:
+    (tmp_path / "own.env").write_text(STOCK)
+    file = str(tmp_path / "own.env")
+    wrong, said = preflight(tmp_path, ssm_env_file=file)
+    names = ("APP_ENV", "APP_DEBUG", "APP_URL", "DB_CONNECTION", "LOG_LEVEL", "MAIL_MAILER")
+    assert wrong == [f"ssm_env_file {name}" for name in names]
+    assert f"{file}:4: APP_DEBUG is on" in said
+    assert "To insist: -e preflight_env_accept=APP_DEBUG" in said
+    wrong, _said = preflight(
+        tmp_path,
+        ssm_env_file=file,
+        ssm_env_values={"APP_DEBUG": False, "APP_URL": "https://api.academia.test", "MAIL_HOST": "mailpit"},
+        laravel_app_worker_timeout=90,
+        preflight_env_accept="APP_ENV,LOG_LEVEL MAIL_MAILER",
+    )
+    assert wrong == [
+        "ssm_env_file DB_CONNECTION",
+        "ssm_env_file DB_QUEUE_RETRY_AFTER",
+        "ssm_env_values MAIL_HOST",
+    ]
+
+
+def test_only_what_the_tags_come_to_is_checked(aws: Aws, tmp_path: Path) -> None:
+    (tmp_path / "own.env").write_text(STOCK)
+    missing = {
+        "ssm_env_file": str(tmp_path / "own.env"),
+        "s3_site_build_dir": str(tmp_path / "dist"),
+        "laravel_app_artifact": str(tmp_path / "api.tar.gz"),
+    }
+    assert preflight(tmp_path, "nginx", **missing)[0] == []
+    assert preflight(tmp_path, "s3_site", **missing)[0] == ["s3_site_build_dir there"]
+    assert preflight(tmp_path, "laravel_app", **missing)[0] == ["laravel_app_artifact there"]
+    assert len(preflight(tmp_path, "ssm_env", **missing)[0]) == 6
+    assert len(preflight(tmp_path, "phase1", **missing)[0]) == 8
+
+
+def test_a_site_that_the_run_builds_needs_no_folder_yet(aws: Aws, tmp_path: Path) -> None:
+    folder = str(tmp_path / "dist")
+    wrong, _said = preflight(tmp_path, s3_site_build_dir=folder, s3_site_build_command="npm run build")
+    assert wrong == []
+
+
 def problems(tmp_path: Path, **variables: Any) -> list[dict[str, str]]:
     """Run the task with these variables; return what it finds."""
     (tmp_path / "play.yml").write_text(
