@@ -17,7 +17,7 @@ description:
   - A file is written beside its place, given its owner and mode, validated there, and renamed. At no moment
     is there half a file, or one that others may read for a moment.
   - Each folder on the way is opened by itself and worked in by its descriptor. A link on the way is followed
-    only where nobody but root can have put it there: a user who owns a folder can't lead root elsewhere.
+    only where nobody but root can have put it there. A user who owns a folder can't lead root elsewhere.
 author: The Andamio authors (@andamio)
 options:
   files:
