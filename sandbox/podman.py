@@ -90,10 +90,12 @@ def confinement() -> list[str]:
     """The flags of a container whose first process is systemd. It has podman's few devices, and no disk.
 
     Kernel settings can be written; sandbox/init.sh keeps from the machine what isn't of the network.
+    podman's profiles for AppArmor and SELinux are for containers that mount nothing, and systemd does.
     """
     return [
         *("--systemd", "always", "--cap-drop", "all", "--cap-add", ",".join(CAPABILITIES)),
         *("--security-opt", "unmask=/proc/sys", "--security-opt", f"mask={':'.join(HIDDEN)}"),
+        *("--security-opt", "apparmor=unconfined", "--security-opt", "label=disable"),
         *limits(),
     ]
 
