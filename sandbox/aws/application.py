@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sandbox.aws import access, hosts, imds, overlay, reset, s3_cors, world
+from sandbox.aws import access, hosts, imds, model, overlay, reset, s3_cors, world
 from sandbox.aws.call import Call, Environ, buffer, identify
 from sandbox.aws.errors import Answer, AwsError, access_denied, render
 from sandbox.aws.origin import Origin, origin_of
@@ -72,6 +72,7 @@ class Application:
             return _send(start_response, s3_cors.preflight(cors, environ))
         try:
             caller = caller_of(call, self.account, self.secret, origin.trusted)
+            model.check(call)
             access.authorise(call, caller, self.account, origin.address, origin.secure)
             answer = self._answer(call)
             self._hide_missing_objects(call, caller, origin, answer[0])

@@ -79,7 +79,7 @@ def render(error: AwsError, call: Call | None) -> Answer:
             f"<Message>{escape(error.message)}</Message></Error>"
         )
         return error.status or 400, {"Content-Type": "application/xml"}, body.encode()
-    serializer = get_serializer_class(call.service, _protocol(call))(operation_model=call.model)
+    serializer = get_serializer_class(call.service, protocol_of(call))(operation_model=call.model)
     answer = serializer.serialize(error)
     headers = {name: str(value) for name, value in answer["headers"].items()}
     return error.status or int(answer["status_code"]), headers, as_bytes(answer["body"])
@@ -92,10 +92,11 @@ def as_bytes(body: Any) -> bytes:
 
 
 def _error(call: Call, index: int, message: str) -> AwsError:
-    protocol = "s3" if call.service == "s3" or call.model is None else _protocol(call)
+    protocol = "s3" if call.service == "s3" or call.model is None else protocol_of(call)
     code, status = _CODES.get(protocol, _CODES["json"])[index]
     return AwsError(code, message, status)
 
 
-def _protocol(call: Call) -> str:
+def protocol_of(call: Call) -> str:
+    """The protocol that a call of a known operation is made in, as botocore names it."""
     return str(determine_request_protocol(call.model.service_model, call.request.content_type))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Aws
+from .conftest import ACCOUNT, Aws
 
 OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CODE = b"function handler(event) { return event.request; }"
@@ -168,7 +168,12 @@ def test_the_life_of_a_distribution(fresh_aws: Aws) -> None:
             ("DefaultCacheBehavior", "FunctionAssociations"),
             {
                 "Quantity": 1,
-                "Items": [{"EventType": "viewer-request", "FunctionARN": "arn:aws:cloudfront::1:function/x"}],
+                "Items": [
+                    {
+                        "EventType": "viewer-request",
+                        "FunctionARN": f"arn:aws:cloudfront::{ACCOUNT}:function/x",
+                    }
+                ],
             },
             "InvalidFunctionAssociation",
         ),
@@ -357,6 +362,12 @@ def test_what_a_distribution_uses_moves_its_etag(fresh_aws: Aws) -> None:
         seen.append(cloudfront.get_distribution_config(Id=using["Distribution"]["Id"])["ETag"])
     assert len(set(seen)) == len(seen)
     assert cloudfront.get_distribution(Id=other["Distribution"]["Id"])["ETag"] == other["ETag"]
+    with pytest.raises(ClientError) as error:
+        cloudfront.update_distribution(
+            Id=using["Distribution"]["Id"], IfMatch=using["ETag"], DistributionConfig=config
+        )
+    assert code_of(error) == "PreconditionFailed"
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
 
 
 def test_invalidations(fresh_aws: Aws) -> None:

@@ -1,4 +1,4 @@
-"""Operations that the overlay answers itself, held to botocore's model in what they take and give."""
+"""Operations that the overlay answers itself, held to botocore's model in what they give."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.validate import ParamValidator
 from moto.core.serialize import get_serializer_class
 
 from sandbox.aws.call import Call
-from sandbox.aws.errors import Answer, AwsError, as_bytes
+from sandbox.aws.errors import Answer, as_bytes
 
 Parameters = Mapping[str, Any]
 
@@ -62,10 +62,10 @@ def is_ours(call: Call) -> bool:
 
 
 def answer(call: Call, account: str) -> Answer:
-    """Answer a call. Raises `AwsError`, or `ValueError` if an answer isn't as botocore's model says."""
-    wrong = _differences(call.parameters, call.model.input_shape)
-    if wrong:
-        raise AwsError("ValidationError" if call.service != "cloudfront" else "InvalidArgument", wrong)
+    """Answer a call whose parameters have been checked.
+
+    Raises `AwsError`, or `ValueError` if an answer isn't as botocore's model says.
+    """
     result = _operations[call.name](call.parameters, Context(account, call.region))
     wrong = _differences(result, call.model.output_shape)
     if wrong:
