@@ -11,7 +11,7 @@ version_added: 0.1.0
 short_description: What kind of site a built folder is
 description:
   - Tells a single-page application from a static export by its files, and names the files that only a list
-    tells from routes, since they have no known extension. The role M(andamio.laravel_aws.s3_site#role) makes
+    tells from routes, since they have no known extension. The role P(andamio.laravel_aws.s3_site#role) makes
     the routing of CloudFront and of S3 by it.
 options:
   _terms:

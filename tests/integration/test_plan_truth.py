@@ -114,7 +114,7 @@ def test_a_plan_comes_true(fresh_aws: Aws, tmp_path: Path, subtests: pytest.Subt
     reads_only(planned)
     assert empty == {}
     assert paid(fresh_aws) == 0
-    assert len(planned.changes) == 13
+    assert len(planned.changes) == 14
     done, finished = site.run(), snapshot(fresh_aws)
     agree(planned.changes, done.changes)
     is_true(planned.changes, empty, finished)
