@@ -7,10 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,8 +24,9 @@ from moto import mock_aws
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/mysql/files"))
 
-from andamio_db import cli, signature
+from andamio_db import cli, definers, signature
 from andamio_db import dump as dumping
+from andamio_db import load as loading
 from andamio_db import settings as host_settings
 from andamio_db.errors import DumpError, HalfRestoredError
 from andamio_db.restore import restore, restore_if_empty
@@ -79,8 +81,12 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """A host without systemd and server; molecule's test has both."""
     before = os.umask(0o022)
+    monkeypatch.setattr(loading, "tidy", lambda settings: None)
+    monkeypatch.setattr(loading, "command", lambda settings, database: [*settings.client, database])
+    monkeypatch.setattr(definers, "give", lambda settings, database, old, new: None)
     yield Host(tmp_path)
     os.umask(before)
 
@@ -357,3 +363,97 @@ def test_a_database_above_the_limit_is_skipped_and_that_is_said(
     assert cli.main(["dump", "--limit-mb", "500"]) == 0
     assert len(host.dumps()) == dumped
     assert ("skipped: laravel takes 501 MiB, more than 500" in capsys.readouterr().out) == (not dumped)
+
+
+HELP = {
+    "mariadb 10.11": "  --binary-mode   x\n  --sandbox   x\n  --local-infile   x\n",
+    "mariadb 10.5": "  --binary-mode       Binary\n  --local-infile      Enable\n",
+    "mysql 8.0": "  --binary-mode   x\n  --local-infile   x\n  -c, --comments   x\n",
+    "mysql 9.7": "  --binary-mode   x\n  --commands   x\n  --system-command   x\n  --local-infile   x\n",
+}
+TOLD = {
+    "mariadb 10.11": ["--binary-mode", "--sandbox", "--skip-local-infile"],
+    "mariadb 10.5": ["--binary-mode", "--skip-local-infile"],
+    "mysql 8.0": ["--binary-mode", "--skip-local-infile"],
+    "mysql 9.7": ["--binary-mode", "--skip-system-command", "--skip-commands", "--skip-local-infile"],
+}
+
+
+@pytest.mark.parametrize("client", HELP)
+def test_a_client_is_told_to_do_nothing_by_itself_as_far_as_it_knows(tmp_path: Path, client: str) -> None:
+    (tmp_path / "help").write_text(HELP[client])
+    assert loading.harmless(program(tmp_path / "client", f"cat {tmp_path}/help")) == TOLD[client]
+
+
+def test_a_client_that_would_run_commands_is_not_used(tmp_path: Path) -> None:
+    with pytest.raises(DumpError, match="has no --binary-mode"):
+        loading.harmless(program(tmp_path / "client", "echo '  --batch   x'"))
+
+
+def test_a_dump_is_read_by_nobody_who_sees_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "ROOT", tmp_path / "root")
+    host = Host(tmp_path)
+    host.break_program("mysql", "echo '  --binary-mode  x'")
+    command = loading.command(host.settings, "check")
+    client = os.path.realpath(host.settings.client[0])
+    where = command.index(client)
+    assert command[0] == "systemd-run"
+    assert command[where + 1 :] == ["--defaults-file=/run/client.cnf", "--batch", "--binary-mode", "check"]
+    properties = [word.removeprefix("--property=") for word in command[:where]]
+    for wanted in (
+        "DynamicUser=yes",
+        "PrivateNetwork=yes",
+        "CapabilityBoundingSet=",
+        "RootDirectory=/run/andamio-restore",
+    ):
+        assert wanted in properties
+    # No shell, no settings of the host, and no password in an argument.
+    seen = [word.partition("=")[2] for word in properties if word.startswith("BindReadOnlyPaths=")]
+    assert not [place for place in seen if place.lstrip("-").startswith(("/bin", "/usr/bin", "/etc", "/var"))]
+    assert "password" not in " ".join(command)
+
+
+def test_the_database_user_has_one_database_and_is_gone_afterwards(host: Host) -> None:
+    options = Path(host.settings.work) / "client.cnf"
+    with suppress(RuntimeError), loading.database_user(host.settings, "a_b"):
+        assert "user=andamio_restore\n" in options.read_text()
+        raise RuntimeError
+    assert not options.exists()
+    made, dropped = host.given().strip().splitlines()
+    # An underscore in a grant would stand for any character.
+    assert "GRANT ALL ON `a\\_b`.* TO 'andamio_restore'@'localhost'" in made
+    assert dropped.endswith("DROP USER IF EXISTS 'andamio_restore'@'localhost'")
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        (
+            "/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`localhost`*/ /*!50003 TRIGGER `t` BEFORE",
+            "/*!50003 CREATE*/  /*!50003 TRIGGER `t` BEFORE",
+        ),
+        (
+            "/*!50106 CREATE*/ /*!50117 DEFINER=`a``b`@`%`*/ /*!50106 EVENT `e`",
+            "/*!50106 CREATE*/  /*!50106 EVENT `e`",
+        ),
+        ("CREATE DEFINER=`root`@`localhost` PROCEDURE `p`()", "CREATE  PROCEDURE `p`()"),
+        ("/*!50013 DEFINER=`root`@`localhost` SQL SECURITY DEFINER */", "/*!50013  SQL SECURITY DEFINER */"),
+        *[
+            (line, line)
+            for line in (
+                "INSERT INTO `t` VALUES (1,'CREATE DEFINER=`root`@`localhost` PROCEDURE');",
+                " CREATE DEFINER=`root`@`localhost` PROCEDURE",
+                "CREATE /**/ DEFINER=`root`@`localhost` PROCEDURE",
+            )
+        ],
+    ],
+)
+def test_definers_are_left_out_and_data_is_left_alone(line: str, left: str) -> None:
+    before = BytesIO(f"-- first\n{line}\nlast".encode())
+    assert b"".join(definers.without(before)).decode() == f"-- first\n{left}\nlast"
+
+
+def test_a_line_that_is_read_in_pieces_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(definers, "CHUNK", 8)
+    row = b"INSERT INCREATE DEFINER=`root`@`localhost` x\n"
+    assert b"".join(definers.without(BytesIO(row))) == row
