@@ -149,3 +149,28 @@ def test_the_timer(facts: dict[str, Any]) -> None:
 def test_the_dump_waits_for_the_server_it_dumps(facts: dict[str, Any]) -> None:
     assert "After=network-online.target mysql.service" in render("mysql", "mysql-dump.service.j2", facts)
     assert "mariadb.service" in render("mysql", "mysql-dump.service.j2", facts, mysql_source="mariadb")
+
+
+KEY = """tru::1:1765000000:0:3:1:5
+pub:-:4096:1:B7B3B788A8D3785C:1698085558:1824229558::-:::scESC::::::23::0:
+fpr:::::::::BCA43417C3B485DD128EC6D4B7B3B788A8D3785C:
+uid:-::::1761215158::0A::MySQL Release Engineering <mysql-build@oss.oracle.com>::::::::::0:
+sub:-:4096:1:C952C9BCDC49A81A:1698085558:1824229558:::::e::::::23:
+fpr:::::::::E2C6DE9B4F4B7F5E0C5C0A7CC952C9BCDC49A81A:
+"""
+
+
+def test_a_key_is_known_by_its_fingerprint(facts: dict[str, Any]) -> None:
+    """What gpg --with-colons says: of each key the first, not the subkeys'."""
+    for stdout, known in (
+        (KEY, ["BCA43417C3B485DD128EC6D4B7B3B788A8D3785C"]),
+        (KEY.replace("BCA4", "0000"), ["00003417C3B485DD128EC6D4B7B3B788A8D3785C"]),
+        # A file with a second key in it is another file.
+        (KEY + KEY, ["BCA43417C3B485DD128EC6D4B7B3B788A8D3785C"] * 2),
+        ("", []),
+    ):
+        assert (
+            evaluate("mysql", "__mysql_key_fingerprints", facts, __mysql_key_read={"stdout": stdout}) == known
+        )
+    wanted = evaluate("mysql", "mysql_apt_repository_key_fingerprint", facts)
+    assert wanted.replace(" ", "") == "BCA43417C3B485DD128EC6D4B7B3B788A8D3785C"
