@@ -211,6 +211,8 @@ def test_the_dump_of_the_day_reaches_its_bucket_and_restores(client: Client) -> 
     dumps = client("s3").list_objects_v2(Bucket="academia-sandbox-dumps-123456789012").get("Contents", [])
     newest = max(dumps, key=lambda dump: dump["LastModified"])
     assert newest["Size"] > 1000
+    signed = client("s3").head_object(Bucket="academia-sandbox-dumps-123456789012", Key=newest["Key"])
+    assert len(signed["Metadata"]["andamio-hmac-sha256"]) == 64
     target = CACHE / "e2e" / "dump.sql.gz"
     client("s3").download_file("academia-sandbox-dumps-123456789012", newest["Key"], str(target))
     sent = run(

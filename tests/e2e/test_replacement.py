@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,31 @@ def test_a_replaced_instance_keeps_the_address_and_gets_the_data_back(client: Cl
     assert Host().sql("SELECT COUNT(*), MAX(id) FROM enrolments") == enrolments
     snapshots = client("ec2").describe_snapshots(OwnerIds=["self"])["Snapshots"]
     assert [snapshot["VolumeId"] for snapshot in snapshots if snapshot["VolumeId"] == volume] == [volume]
+
+
+def test_a_dump_is_looked_into_by_a_url_of_the_operators_alone(client: Client) -> None:
+    host = Host()
+    refused = host.sh("andamio-db restore latest --into copy 2>&1 || echo ended with $?")
+    assert "playbooks/restore.yml" in refused
+    assert "ended with 1" in refused
+    looked = playbook("playbooks/restore.yml", "-e", "into=copy", "-vvvv", log="restored-copy")
+    assert looked.code == 0, looked.output[-4000:]
+    assert "X-Amz-Signature" not in looked.output
+    assert host.sql("SELECT COUNT(*) FROM copy.enrolments") == host.sql("SELECT COUNT(*) FROM enrolments")
+    host.sh("mysql -e 'DROP DATABASE copy'")
+
+
+def test_a_dump_that_somebody_else_has_put_there_is_refused(client: Client) -> None:
+    bucket, forged = "academia-sandbox-dumps-123456789012", "laravel/2099-01-01T000000Z.sql.gz"
+    body = gzip.compress(b"\\! id > /tmp/forged\n-- Dump completed\n")
+    client("s3").put_object(Bucket=bucket, Key=forged, Body=body)
+    try:
+        refused = playbook("playbooks/restore.yml", "-e", "into=forged", log="restored-forged")
+    finally:
+        client("s3").delete_object(Bucket=bucket, Key=forged)
+    assert refused.code != 0
+    assert f"{forged} has no signature" in " ".join(refused.output.split())
+    assert Host().sql("SHOW DATABASES LIKE 'forged'") == []
 
 
 def test_the_run_after_it_changes_nothing() -> None:

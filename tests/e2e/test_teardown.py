@@ -28,7 +28,7 @@ def enrolments() -> int:
 
 def parameters(client: Client) -> dict[str, str]:
     pages = client("ssm").get_paginator("get_parameters_by_path")
-    found = pages.paginate(Path="/academia/sandbox/env", WithDecryption=True)
+    found = pages.paginate(Path="/academia/sandbox", Recursive=True, WithDecryption=True)
     return {item["Name"]: item["Value"] for page in found for item in page["Parameters"]}
 
 
@@ -55,6 +55,8 @@ def test_it_goes_down_and_the_data_stays(client: Client) -> None:
     kept["enrolments"] = enrolments()
     assert kept["enrolments"] > 0
     kept["parameters"] = parameters(client)
+    # What has signed the dumps stays with them.
+    assert "/academia/sandbox/dumps/hmac_key" in kept["parameters"]
     client("s3").put_object(Bucket=DOCUMENTS, Key="receipts/kept.pdf", Body=b"a receipt")
     kept["documents"] = keys(client, DOCUMENTS)
     kept["zones"] = [zone["Id"] for zone in client("route53").list_hosted_zones()["HostedZones"]]
