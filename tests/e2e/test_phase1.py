@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import parliament
@@ -131,20 +131,30 @@ def test_a_person_enrols_pays_and_gets_the_receipt_back() -> None:
     assert seen.code == 0, seen.output[-4000:]
 
 
-HOST_MAY = """
-import boto3, json, botocore
+MAY = """
+import boto3, json, sys, urllib.request
 from botocore.exceptions import ClientError
+dump = sys.argv[1]
 session = boto3.session.Session(region_name="us-east-1")
-s3, ssm = session.client("s3"), session.client("ssm")
-bucket = "academia-sandbox-documents-123456789012"
+s3, ssm, sts = session.client("s3"), session.client("ssm"), session.client("sts")
+bucket, dumps = "academia-sandbox-documents-123456789012", "academia-sandbox-dumps-123456789012"
 def tried(call, **arguments):
     try:
         call(**arguments)
         return "served"
     except ClientError as error:
         return error.response["Error"]["Code"]
-print("VERDICTS" + json.dumps({
-    "who": session.client("sts").get_caller_identity()["Arn"].split("/")[1],
+def metadata():
+    asked = urllib.request.Request("http://169.254.169.254/latest/api/token", method="PUT")
+    asked.add_header("X-aws-ec2-metadata-token-ttl-seconds", "60")
+    try:
+        urllib.request.urlopen(asked, timeout=5)
+        return "served"
+    except OSError as error:
+        return "Denied: " + str(error) if "refused" in str(error) else str(error)
+print(json.dumps({
+    "who": sts.get_caller_identity()["Arn"].split("/")[1],
+    "metadata": metadata(),
     "put inside": tried(s3.put_object, Bucket=bucket, Key="receipts/probe", Body=b"x"),
     "get inside": tried(s3.get_object, Bucket=bucket, Key="receipts/probe"),
     "put outside": tried(s3.put_object, Bucket=bucket, Key="other/probe", Body=b"x"),
@@ -153,27 +163,83 @@ print("VERDICTS" + json.dumps({
     "list": tried(s3.list_objects_v2, Bucket=bucket),
     "put over http": tried(session.client("s3", endpoint_url="http://s3.us-east-1.amazonaws.com").put_object,
                            Bucket=bucket, Key="receipts/probe", Body=b"x"),
+    "add a dump": tried(s3.put_object, Bucket=dumps, Key="laravel/probe", Body=b"x"),
+    "list dumps": tried(s3.list_objects_v2, Bucket=dumps, Prefix="laravel/"),
+    "read a dump": tried(s3.get_object, Bucket=dumps, Key=dump),
+    "delete a dump": tried(s3.delete_object, Bucket=dumps, Key=dump),
+    "list dumps' versions": tried(s3.list_object_versions, Bucket=dumps, Prefix="laravel/"),
+    "let dumps expire": tried(s3.delete_bucket_lifecycle, Bucket=dumps),
+    "overwrite a kept dump": tried(s3.put_object, Bucket=dumps, Key="kept/" + dump, Body=b"x"),
+    "the dumps' key": tried(ssm.get_parameter, Name="/academia/sandbox/dumps/hmac_key", WithDecryption=True),
     "own parameters": tried(ssm.get_parameters_by_path, Path="/academia/sandbox/env"),
     "other parameters": tried(ssm.get_parameters_by_path, Path="/academia/production/env"),
     "one parameter by name": tried(ssm.get_parameter, Name="/academia/sandbox/env/APP_KEY"),
     "write a parameter": tried(ssm.put_parameter, Name="/academia/sandbox/env/X", Value="x", Type="String"),
     "other service": tried(session.client("ec2").describe_instances),
+    "become the application": tried(sts.assume_role, RoleSessionName="e2e",
+                                    RoleArn="arn:aws:iam::123456789012:role/academia-sandbox-app"),
+    "become the host": tried(sts.assume_role, RoleSessionName="e2e",
+                             RoleArn="arn:aws:iam::123456789012:role/academia-sandbox-host"),
 }))
+"""
+DUMPS = "academia-sandbox-dumps-123456789012"
+# With the environment of what runs the application. (PHP-FPM's can't be read: it writes its title over it.)
+AS_THE_APPLICATION = """
+pid=$(systemctl show --property MainPID --value laravel-worker@1)
+xargs -0 -a /proc/$pid/environ sh -c 'exec env -i "$@" runuser -u laravel -- python3 /tmp/may.py {dump}' sh
 """
 
 
-def test_the_host_may_do_what_it_needs_and_nothing_else(tmp_path: Any) -> None:
-    script = tmp_path / "may.py"
-    script.write_text(HOST_MAY)
-    done = run(
-        "ansible", "laravel", "-m", "ansible.builtin.script", "-a", f"{script} executable=/usr/bin/python3"
+@pytest.fixture
+def dump(client: Client) -> Iterator[str]:
+    """The key of a dump; what a test adds is deleted again."""
+    assert on_host("systemctl start mysql-dump.service").code == 0
+    s3 = client("s3")
+    yield max(item["Key"] for item in s3.list_objects_v2(Bucket=DUMPS, Prefix="laravel/")["Contents"])
+    for item in s3.list_object_versions(Bucket=DUMPS, Prefix="laravel/probe").get("Versions", []):
+        s3.delete_object(Bucket=DUMPS, Key=item["Key"], VersionId=item["VersionId"])
+
+
+def verdicts_of(script: str) -> tuple[str, set[str], dict[str, str]]:
+    """Who it was, what it got, and all verdicts, when the host runs this beside MAY in /tmp/may.py."""
+    verdicts = json.loads(
+        Host().sh(f"cat >/tmp/may.py <<'MAY'{MAY}MAY\nchmod 644 /tmp/may.py\n{script}", 120).splitlines()[-1]
     )
-    verdicts = json.loads(done.output.split("VERDICTS")[1].splitlines()[0].replace('\\"', '"'))
+    who = verdicts.pop("who")
     denied = {key for key, verdict in verdicts.items() if "Denied" in verdict or "Unauthorized" in verdict}
     served = {key for key, verdict in verdicts.items() if verdict == "served"}
-    assert verdicts["who"] == "academia-sandbox-host"
-    assert served == {"put inside", "get inside", "own parameters"}, verdicts
-    assert denied == set(verdicts) - served - {"who"}, verdicts
+    assert denied | served == set(verdicts), verdicts
+    return who, served, verdicts
+
+
+def test_the_host_may_do_what_it_needs_and_nothing_else(dump: str) -> None:
+    who, served, verdicts = verdicts_of(f"python3 /tmp/may.py {dump}")
+    assert who == "academia-sandbox-host"
+    needed = {
+        "metadata",
+        "add a dump",
+        "list dumps",
+        "the dumps' key",
+        "own parameters",
+        "become the application",
+    }
+    assert served == needed, verdicts
+
+
+def test_the_application_gets_its_own_documents_and_nothing_else(dump: str) -> None:
+    who, served, verdicts = verdicts_of(AS_THE_APPLICATION.format(dump=dump))
+    assert who == "academia-sandbox-app"
+    assert served == {"put inside", "get inside"}, verdicts
+
+
+def test_without_its_token_the_application_is_nobody() -> None:
+    found = Host().sh(
+        "runuser -u laravel -- python3 -c 'import boto3; print(boto3.session.Session().get_credentials())'; "
+        "runuser -u laravel -- curl --silent http://127.0.0.1:9911/credentials"
+    )
+    nobody, refused = found.splitlines()
+    assert nobody == "None"
+    assert json.loads(refused)["code"] == "Unauthorized"
 
 
 def plain(tree: Any) -> Any:
