@@ -85,7 +85,7 @@ def arguments(invocation: dict[str, Any], parameters: dict[str, str]) -> dict[st
         if value is not None and key not in LEFT_OUT
     }
     if invocation["module"] == "ssm_env":
-        given |= {"values": parameters, "defaults": {}}
+        given |= {"values": parameters if given["path"].startswith(ENV) else {}, "defaults": {}}
     return given
 
 
