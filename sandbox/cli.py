@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
+from shlex import quote
 
 from sandbox import cloud, config, lifecycle, machine, podman, services
 from sandbox.world import names
 
-HOST_LOGS = (
-    "/var/log/cloud-init-output.log /var/log/nginx/*.log /var/log/php*.log /var/log/mysql/*.log "
-    "/srv/laravel/shared/storage/logs/*.log"
-)
+HOST_LOGS = "/var/log/cloud-init-output.log /var/log/nginx/*.log /var/log/php*.log /var/log/mysql/*.log"
+# In a folder of the application's: read as that user, who could put a link or a pipe there for root.
+APP_LOGS = "/srv/laravel/shared/storage/logs/*.log"
+APP_USER = "laravel"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,14 +83,25 @@ def sandbox_logs(lines: int) -> None:
 
 def host_logs(lines: int) -> None:
     """The end of the journal and of each log file of every host."""
-    script = f"journalctl --no-pager --lines={lines}\n" + (
-        f"for file in {HOST_LOGS}; do\n"
-        f'  [ ! -s "$file" ] || {{ echo "-- $file"; tail -n {lines} "$file"; }}\n'
-        "done\n"
-    )
     for host, entry in podman.containers(**{"andamio.kind": "instance"}).items():
         if entry["State"] == "running":
-            print(f"== {host}\n{podman.shell(host, script)}")
+            print(f"== {host}\n{printable(podman.shell(host, logs_script(lines)))}")
+
+
+def logs_script(lines: int) -> str:
+    """Shell lines that print the end of the journal and of each log file."""
+    tail = f'[ ! -f "$file" ] || {{ echo "-- $file"; timeout 5 tail -n {lines} "$file"; }}'
+    tails = f"for file in %s; do {tail}; done"
+    as_app = f"setpriv --reuid={APP_USER} --regid={APP_USER} --clear-groups sh -c {quote(tails % APP_LOGS)}"
+    return (
+        f"journalctl --no-pager --lines={lines}\n{tails % HOST_LOGS}\n"
+        f"if id {APP_USER} >/dev/null 2>&1; then {as_app}; fi || true\n"
+    )
+
+
+def printable(text: str) -> str:
+    """A text without control characters but tab and newline: with those, a log could control the terminal."""
+    return CONTROL.sub("", text)
 
 
 def open_shell(host: str | None) -> int:
