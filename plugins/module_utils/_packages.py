@@ -7,11 +7,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 LISTS = "/var/lib/apt/lists"
 SOURCES = "/etc/apt"
 EXTENDED_STATES = "/var/lib/apt/extended_states"
+FRONTEND_LOCK = "/var/lib/dpkg/lock-frontend"
+
+UNIT = "andamio-packages.service"
+"""The unit that changes packages: no child of its caller, so it ends its work when that is killed."""
+TRANSIENT = "/run/systemd/transient"
+"""Where systemd keeps the files of transient units (systemd.unit(5))."""
+OUTPUT = "/var/log/andamio-packages.log"
+"""What the newest command printed."""
+SYSTEMD = "/run/systemd/system"
+"""Is there where systemd runs the host (sd_booted(3))."""
 
 # Debian Policy 5.6.1. apt takes more (a pattern, `name:arch`, `name=version`, `name-`), dpkg doesn't.
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+(?<!-)")
@@ -23,9 +33,18 @@ ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
 }
 
-_APT = ("apt-get", "-q", "-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=300")
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+
+LOCK_WAIT = 1800
+"""Seconds to wait for others that use apt, such as the day's security updates."""
+_APT = ("apt-get", "-q", "-o", "Acquire::Retries=5", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT}")
+_KEEP = (
+    *("-y", "-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-confdef"),
+    *("-o", "Dpkg::Options::=--force-confold"),
+)
 UPDATE = (*_APT, "update")
 CONFIGURE = ("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
+FIX = (*_APT, *_KEEP, "--fix-broken", "--no-install-recommends", "install")
 
 # apt's words for a package that its lists don't have, or not from where it may come.
 _UNKNOWN = (
@@ -47,15 +66,53 @@ def not_names(names: Iterable[str]) -> list[str]:
     return [name for name in names if not _NAME.fullmatch(name)]
 
 
-def query(names: Iterable[str]) -> list[str]:
-    """Return the command that asks dpkg; it fails when it knows none of a name, which is an answer too."""
-    return ["dpkg-query", "-W", "-f", r"${Package} ${db:Status-Status}\n", *names]
+def detached(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Return the command that has systemd run a command of apt's family in the unit, and waits for its end.
+
+    The unit's output goes to a file: into a pipe it would end with its reader.
+    environment: the caller's, of which the proxies are passed on.
+    """
+    proxies = {name: value for name, value in environment.items() if name.lower() in _PROXIES}
+    return [
+        *("systemd-run", "--quiet", "--wait", "--collect", f"--unit={UNIT}", "--service-type=exec"),
+        *("--description=Package work of andamio", f"--property=StandardOutput=truncate:{OUTPUT}"),
+        # What a package's script leaves running stays; a shutdown waits for dpkg, as for apt-daily's.
+        *("--property=KillMode=process", "--property=TimeoutStopSec=900"),
+        *(f"--setenv={name}={value}" for name, value in (ENVIRONMENT | proxies).items()),
+        "--",
+        *command,
+    ]
+
+
+QUERY = ("dpkg-query", "-W", "-f", r"${Package} ${db:Status-Status} ${db:Status-Eflag}\n")
+"""Asks dpkg for all packages, and what is wrong with them."""
 
 
 def installed(answer: str) -> set[str]:
     """Return the packages that are unpacked and configured, from dpkg's answer."""
     lines = (line.split() for line in answer.splitlines())
-    return {words[0] for words in lines if words[1:] == ["installed"]}
+    return {words[0] for words in lines if words[1:] == ["installed", "ok"]}
+
+
+def broken(answer: str) -> list[str]:
+    """Return the packages that dpkg was killed at, or that failed: neither whole nor gone."""
+    lines = (line.split() for line in answer.splitlines())
+    whole = {"installed", "config-files", "not-installed"}
+    return sorted({words[0] for words in lines if words[1] not in whole or words[2:] != ["ok"]})
+
+
+def reinstall(answer: str) -> list[str]:
+    """Return the packages whose files are in no known state (reinst-required)."""
+    lines = (line.split() for line in answer.splitlines())
+    return sorted({words[0] for words in lines if words[2:] == ["reinstreq"]})
+
+
+def remove(names: Sequence[str]) -> list[str]:
+    """Return the command that drops packages in no known state, whose archive nobody has any more.
+
+    Only their files go: configuration and data stay, and what depends on them has them installed anew.
+    """
+    return ["dpkg", "--force-remove-reinstreq", "--force-depends", "--remove", *names]
 
 
 def automatic(states: str, names: Collection[str]) -> list[str]:
@@ -83,8 +140,7 @@ def install(names: Iterable[str], recommends: bool, release: str | None) -> list
     """Return the command that installs; a configuration file that was edited stays as it is."""
     return [
         *_APT,
-        *("-y", "-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-confdef"),
-        *("-o", "Dpkg::Options::=--force-confold"),
+        *_KEEP,
         "--install-recommends" if recommends else "--no-install-recommends",
         *(["--target-release", release] if release else []),
         "install",
@@ -105,6 +161,12 @@ def outdated(output: str) -> bool:
 def locked(output: str) -> bool:
     """Return whether another is reading the lists. apt waits for dpkg's lock by itself, for this one not."""
     return bool(_LOCKED.search(output))
+
+
+def holders(output: str) -> list[str]:
+    """Return the processes that apt has waited for, such as ``unattended-upgr (process 7)``."""
+    found = re.findall(r"held by process (\d+) \(([^)]*)\)", output)
+    return sorted({f"{name} (process {pid})" for pid, name in found})
 
 
 def interrupted(output: str) -> bool:

@@ -16,12 +16,15 @@ description:
     or if they don't know the package, and the missing packages are installed.
   - M(ansible.builtin.apt) opens apt's cache in any case, which takes seconds on a small host, and in check
     mode it knows no package before the lists were read.
-  - It waits for others that use apt, and completes what a killed run of dpkg left half done.
+  - apt and dpkg run in a transient unit of systemd, C(andamio-packages.service), which ends its work when the
+    run is killed or its connection drops. The next run waits for it, and says so.
+  - It waits for others that use apt, the daily updates too, and says so.
+  - It completes what dpkg was killed at, in whatever package (by a power cut, say), before it installs.
 author: The Andamio authors (@andamio)
 options:
   name:
     description:
-      - Names of the packages.
+      - Names of the packages. With none, package work that is under way is waited for, and that is all.
       - Virtual packages, C(package:architecture), C(package=version) and patterns are not supported. Name
         the real package.
     type: list
@@ -47,6 +50,8 @@ options:
       host.
     type: int
     default: 0
+requirements:
+  - systemd
 notes:
   - An upgrade is none of its business. It installs what is missing.
   - A package that apt takes for a mere dependency is marked as asked for, so that it stays when the rest
@@ -90,12 +95,19 @@ marked:
   returned: success
   type: list
   elements: str
+repaired:
+  description: Packages that dpkg had left half done, and are whole now. In check mode, those to be repaired.
+  returned: success
+  type: list
+  elements: str
+  sample: [libheif1]
 lists_read:
   description: Whether apt's lists were read.
   returned: success
   type: bool
 """
 
+import fcntl
 import os
 import time
 from collections.abc import Sequence
@@ -104,8 +116,6 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.andamio.laravel_aws.plugins.module_utils import _packages
 
-LOCK_WAIT = 300
-"""Seconds to wait while another reads the lists."""
 PAUSE = 5
 """Seconds between two tries."""
 
@@ -116,22 +126,90 @@ class Apt:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.lists_read = False
+        self.broken: list[str] = []
 
     def run(self, command: Sequence[str]) -> tuple[int, str, str]:
-        """Run a command of apt's family. Return its code, its output and what it says of errors."""
+        """Run a command that changes nothing dpkg depends on. Return its code, output and errors."""
         program = self.module.get_bin_path(command[0], required=True)
         answer: tuple[int, str, str] = self.module.run_command(
             [program, *command[1:]], environ_update=_packages.ENVIRONMENT
         )
         return answer
 
-    def missing(self, names: Sequence[str]) -> list[str]:
-        code, out, err = self.run(_packages.query(names))
-        # 1: some name is unknown to it. 2: it couldn't read its own database.
-        if code not in (0, 1):
+    def change(self, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command of apt's family in a unit that outlives this process. Return its code and words."""
+        if not Path(_packages.SYSTEMD).is_dir():
+            self.module.fail_json(
+                msg="systemd doesn't run this host, and packages are changed in a unit of its."
+            )
+        self.module.get_bin_path(command[0], required=True)
+        while True:
+            self.wait()
+            code, out, err = self.run(_packages.detached(command, os.environ))
+            if code == 0 or "already loaded" not in err:
+                break
+        output = Path(_packages.OUTPUT)
+        said = (output.read_text(errors="replace") if output.is_file() else "") + out + err
+        for holder in _packages.holders(said):
+            self.module.warn(f"{holder} was using apt, and was waited for.")
+        return code, said
+
+    def wait(self) -> None:
+        """Wait for the unit of a run that was cut off, or of another that is under way, and say so."""
+        started = time.monotonic()
+        while Path(_packages.TRANSIENT, _packages.UNIT).exists():
+            code, out, _err = self.run(["systemctl", "is-active", _packages.UNIT])
+            if code != 0 and out.strip() not in ("activating", "deactivating", "reloading"):
+                break
+            time.sleep(PAUSE)
+        waited = time.monotonic() - started
+        if waited > PAUSE / 2:
+            self.module.warn(
+                f"Another run's package work was under way on this host ({_packages.UNIT}): "
+                f"waited {waited:.0f} s for it."
+            )
+
+    def wait_for_dpkg(self) -> None:
+        """Wait for another that holds dpkg's lock, and say so: packages in its hands look broken."""
+        lock = Path(_packages.FRONTEND_LOCK)
+        deadline, waited = time.monotonic() + _packages.LOCK_WAIT, False
+        while lock.is_file():
+            with lock.open("r+b") as file:
+                try:
+                    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    if time.monotonic() > deadline:
+                        self.module.fail_json(
+                            msg=f"{lock} was held for {_packages.LOCK_WAIT} s. By whom: fuser -v {lock}"
+                        )
+                else:
+                    break
+            waited = True
+            time.sleep(PAUSE)
+        if waited:
+            self.module.warn(
+                "Another was using apt on this host (its daily updates, say), and was waited for."
+            )
+
+    def look(self, names: Sequence[str]) -> list[str]:
+        """Return which of the names are missing, and note which packages are broken."""
+        code, out, err = self.run(_packages.QUERY)
+        if code != 0:
             self.module.fail_json(msg=f"dpkg can't say what is installed: {err.strip()}")
+        self.broken = _packages.broken(out)
         there = _packages.installed(out)
         return [name for name in names if name not in there]
+
+    def repair(self) -> None:
+        """Complete what dpkg was killed at. What is still broken then fails whoever asks for it."""
+        self.change(_packages.CONFIGURE)
+        _code, said = self.change(_packages.FIX)
+        torn = _packages.reinstall(self.run(_packages.QUERY)[1])
+        if torn and _packages.outdated(said):
+            self.read_lists()
+        if torn:
+            self.change(_packages.remove(torn))
+            self.change(_packages.FIX)
 
     def automatic(self, names: Sequence[str]) -> list[str]:
         states = Path(_packages.EXTENDED_STATES)
@@ -147,13 +225,13 @@ class Apt:
 
     def read_lists(self) -> None:
         """Read the lists. Fails the module when apt can't."""
-        deadline = time.monotonic() + LOCK_WAIT
+        deadline = time.monotonic() + _packages.LOCK_WAIT
         while True:
-            code, out, err = self.run(_packages.UPDATE)
+            code, said = self.change(_packages.UPDATE)
             if code == 0:
                 break
-            if not _packages.locked(err) or time.monotonic() > deadline:
-                self.module.fail_json(msg=f"apt can't read its package lists: {_packages.reason(out + err)}")
+            if not _packages.locked(said) or time.monotonic() > deadline:
+                self.module.fail_json(msg=f"apt can't read its package lists: {_packages.reason(said)}")
             time.sleep(PAUSE)
         # apt leaves the folder's time alone when there was nothing new.
         os.utime(_packages.LISTS)
@@ -167,9 +245,9 @@ class Apt:
             self.read_lists()
         retries, repaired = params["retries"], False
         while True:
-            code, out, err = self.run(command)
-            said = out + err
-            if code == 0:
+            code, said = self.change(command)
+            # apt fails for a package of somebody else's, too, that dpkg can't configure.
+            if code == 0 or not self.look(names):
                 return
             unknown = _packages.unknown(said)
             if not self.lists_read and _packages.outdated(said):
@@ -181,7 +259,7 @@ class Apt:
                 )
             elif not repaired and _packages.interrupted(said):
                 repaired = True
-                self.run(_packages.CONFIGURE)
+                self.repair()
             elif retries > 0:
                 retries -= 1
                 time.sleep(PAUSE)
@@ -212,12 +290,23 @@ def main() -> None:
     if wrong:
         module.fail_json(msg=f"name: {', '.join(map(repr, wrong))} is no plain name of a package")
     apt = Apt(module)
-    missing = apt.missing(names) if names else []
+    if not module.check_mode:
+        apt.wait()
+    missing = apt.look(names)
+    if (missing or apt.broken) and not module.check_mode:
+        apt.wait_for_dpkg()
+        missing = apt.look(names)
+    repaired = apt.broken if names else []
+    if repaired and not module.check_mode:
+        apt.repair()
+        missing = apt.look(names)
+        if apt.broken and not missing:
+            module.warn(f"dpkg can't complete {', '.join(apt.broken)}: dpkg --configure -a says why.")
     marked = apt.automatic([name for name in names if name not in missing])
     if not module.check_mode:
         if missing:
             apt.install(missing)
-            left = apt.missing(missing)
+            left = apt.look(missing)
             if left:
                 module.fail_json(
                     msg=f"apt-get is content, but dpkg has no {', '.join(left)}. If that is a virtual "
@@ -226,7 +315,8 @@ def main() -> None:
         if marked:
             apt.mark(marked)
     result = {
-        "changed": bool(missing or marked),
+        "changed": bool(missing or marked or (repaired and (module.check_mode or repaired != apt.broken))),
+        "repaired": [name for name in repaired if module.check_mode or name not in apt.broken],
         "missing": missing,
         "installed": [] if module.check_mode else missing,
         "marked": marked,

@@ -28,9 +28,12 @@ def test_names_that_dpkg_understands_as_apt_does() -> None:
 
 def test_installed_is_what_is_unpacked_and_configured() -> None:
     answer = (
-        "bash installed\nmysql-server half-configured\nold config-files\nlibc6 installed\nlibc6 installed\n"
+        "bash installed ok\nmysql-server half-configured ok\nold config-files ok\nlibc6 installed ok\n"
+        "libheif half-installed reinstreq\nlibc6 installed ok\n"
     )
     assert _packages.installed(answer) == {"bash", "libc6"}
+    assert _packages.broken(answer) == ["libheif", "mysql-server"]
+    assert _packages.reinstall(answer) == ["libheif"]
     assert _packages.installed("") == set()
 
 
@@ -56,7 +59,7 @@ def test_when_the_lists_are_read(read_at: float | None, sources_at: float, expec
 def test_the_command_that_installs() -> None:
     command = _packages.install(["nginx", "openssl"], False, None)
     assert command == [
-        *("apt-get", "-q", "-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=300", "-y"),
+        *("apt-get", "-q", "-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=1800", "-y"),
         *("-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-confdef"),
         *("-o", "Dpkg::Options::=--force-confold", "--no-install-recommends"),
         *("install", "nginx", "openssl"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,39 @@ from ansible_collections.andamio.laravel_aws.plugins.modules import packages
 from tests.integration.modules import run_module
 
 DPKG_QUERY = """
-shift 3
-for name; do
-  if grep -qx "$name" installed; then echo "$name installed"; else bad=1; fi
-done
-exit ${bad:-0}
+sed 's/$/ installed ok/' installed
+[ ! -e broken ] || cat broken
+"""
+# Runs its command elsewhere, as systemd does: its output is in the file, and not its caller's.
+SYSTEMD_RUN = """
+if [ -s refusals ]; then
+  sed -i 1d refusals
+  echo "Failed to start transient service unit: Unit andamio-packages.service was already loaded" >&2
+  exit 1
+fi
+while [ "$1" != -- ]; do shift; done
+shift
+"$@" >output 2>&1
+"""
+SYSTEMCTL = """
+if [ -s work ]; then sed -i 1d work; echo active; exit 0; fi
+rm -f transient/andamio-packages.service
+echo inactive
+exit 3
 """
 # `mirror` is what there is to have, `lists` what apt has read of it, `failures` how often dpkg fails yet.
 APT_GET = """
+for word; do
+  if [ "$word" = --fix-broken ]; then
+    if [ -e no-archive ]; then
+      echo "E: The package libheif needs to be reinstalled, but I can't find an archive for it."
+      exit 100
+    fi
+    while read -r name rest; do echo "$name" >>installed; done <broken
+    rm -f broken
+    exit 0
+  fi
+done
 while [ "$1" != update ] && [ "$1" != install ]; do shift; done
 if [ "$1" = update ]; then
   [ ! -s locked ] || { : >locked; echo "E: Could not get lock /var/lib/apt/lists/lock." >&2; exit 100; }
@@ -49,7 +75,9 @@ PROGRAMS = {
     "dpkg-query": DPKG_QUERY,
     "apt-get": APT_GET,
     "apt-mark": APT_MARK,
-    "dpkg": "rm -f interrupted",
+    "dpkg": 'rm -f interrupted; [ "$2" != --force-depends ] || rm -f broken no-archive',
+    "systemd-run": SYSTEMD_RUN,
+    "systemctl": SYSTEMCTL,
 }
 HOUR = 3600
 
@@ -59,7 +87,7 @@ class Host:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in ("bin", "lists", "sources.list.d"):
+        for name in ("bin", "lists", "sources.list.d", "transient"):
             (root / name).mkdir()
         for name, script in PROGRAMS.items():
             program = root / "bin" / name
@@ -86,8 +114,9 @@ class Host:
         file.unlink(missing_ok=True)
         return [
             line.split(" -", 1)[0]
-            + "".join(f" {word}" for word in ("update", "install") if f" {word}" in line)
+            + "".join(f" {word}" for word in ("--fix-broken", "update", "install") if f" {word}" in line)
             for line in lines
+            if not line.startswith("system")
         ]
 
 
@@ -98,6 +127,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(_packages, "LISTS", str(tmp_path / "lists"))
     monkeypatch.setattr(_packages, "SOURCES", str(tmp_path))
     monkeypatch.setattr(_packages, "EXTENDED_STATES", str(tmp_path / "extended_states"))
+    for name, path in (("TRANSIENT", "transient"), ("OUTPUT", "output"), ("SYSTEMD", "transient")):
+        monkeypatch.setattr(_packages, name, str(tmp_path / path))
+    monkeypatch.setattr(_packages, "FRONTEND_LOCK", str(tmp_path / "lock-frontend"))
     monkeypatch.setattr(packages, "PAUSE", 0)
     return host
 
@@ -106,8 +138,9 @@ def run(**arguments: Any) -> dict[str, Any]:
     return run_module("packages", **arguments)
 
 
-INSTALL = ["dpkg-query", "apt-get install", "dpkg-query"]
-READ_AND_INSTALL = ["dpkg-query", "apt-get update", "apt-get install", "dpkg-query"]
+LOOK = ["dpkg-query", "dpkg-query"]
+INSTALL = [*LOOK, "apt-get install", "dpkg-query"]
+READ_AND_INSTALL = [*LOOK, "apt-get update", "apt-get install", "dpkg-query"]
 
 
 def test_apt_is_not_asked_for_what_is_there(host: Host) -> None:
@@ -156,19 +189,21 @@ def test_lists_older_than_a_source_are_read_first(host: Host) -> None:
 
 def test_a_package_that_new_lists_do_not_know_is_looked_for_once_more(host: Host) -> None:
     run(name=["mysql-server"])
-    assert host.calls() == ["dpkg-query", "apt-get install", *READ_AND_INSTALL[1:]]
+    assert host.calls() == [*LOOK, "apt-get install", "dpkg-query", *READ_AND_INSTALL[2:]]
 
 
 def test_a_package_that_nobody_knows(host: Host) -> None:
     failed = run(name=["ngnix"], fails=True)
     assert failed["msg"].startswith("apt knows no package ngnix, and its lists were read just now")
-    assert host.calls() == ["dpkg-query", "apt-get install", "apt-get update", "apt-get install"]
+    assert [call for call in host.calls() if call != "dpkg-query"] == [
+        *("apt-get install", "apt-get update", "apt-get install")
+    ]
 
 
 def test_a_failed_installation_is_tried_again(host: Host) -> None:
     host.write("failures", "1\n2\n")
     assert run(name=["nginx"], retries=2)["changed"] is True
-    assert host.calls() == ["dpkg-query", *["apt-get install"] * 3, "dpkg-query"]
+    assert host.calls().count("apt-get install") == 3
 
 
 def test_a_failed_installation_says_what_apt_said(host: Host) -> None:
@@ -178,20 +213,87 @@ def test_a_failed_installation_says_what_apt_said(host: Host) -> None:
         "apt-get install nginx ended with 100: Sub-process /usr/bin/dpkg returned"
     )
     assert "Job for mysql.service failed" in failed["msg"]
-    assert host.calls() == ["dpkg-query", *["apt-get install"] * 2]
+    assert host.calls().count("apt-get install") == 2
 
 
 def test_what_a_killed_run_left_is_completed(host: Host) -> None:
     host.write("interrupted", "")
     assert run(name=["nginx"])["changed"] is True
-    assert host.calls() == ["dpkg-query", "apt-get install", "dpkg", "apt-get install", "dpkg-query"]
+    assert "dpkg" in host.calls()
+
+
+def test_each_change_outlives_its_caller(host: Host) -> None:
+    host.age("lists", 2 * HOUR)
+    run(name=["nginx"])
+    lines = (host.root / "calls").read_text().splitlines()
+    units = [line for line in lines if line.startswith("systemd-run")]
+    assert [("update" in line, "install nginx" in line) for line in units] == [(True, False), (False, True)]
+    for line in units:
+        assert "--unit=andamio-packages.service" in line
+        assert "--pipe" not in line
+        assert "StandardOutput=truncate:" in line
+
+
+def test_work_that_a_killed_run_left_under_way_is_waited_for(host: Host) -> None:
+    host.write("transient/andamio-packages.service", "")
+    host.write("work", "1\n2\n")
+    run(name=["bash"])
+    assert (host.root / "work").read_text() == ""
+    # Another may begin between the look and the start.
+    host.write("refusals", "1\n")
+    assert run(name=["nginx"])["installed"] == ["nginx"]
+
+
+def test_what_dpkg_was_killed_at_is_repaired_whatever_was_asked_for(host: Host) -> None:
+    host.write("broken", "libheif half-installed reinstreq\n")
+    assert run(name=["bash"], check=True)["repaired"] == ["libheif"]
+    assert host.calls() == ["dpkg-query"]
+    done = run(name=["bash"])
+    assert (done["changed"], done["repaired"]) == (True, ["libheif"])
+    assert host.calls() == [*LOOK, "dpkg", "apt-get --fix-broken install", "dpkg-query", "dpkg-query"]
+    assert run(name=["bash"])["changed"] is False
+
+
+def test_a_torn_package_that_nobody_has_any_more_makes_way(host: Host) -> None:
+    host.write("broken", "libheif half-installed reinstreq\n")
+    host.write("no-archive", "libheif")
+    assert run(name=["nginx"])["repaired"] == ["libheif"]
+    assert run(name=["nginx"])["changed"] is False
+
+
+HOLDER = """
+import fcntl, sys, time
+file = open(sys.argv[1], "r+b")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print(flush=True)
+time.sleep(1)
+"""
+
+
+def test_a_lock_of_another_is_waited_for(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = host.root / "lock-frontend"
+    lock.write_text("")
+    with subprocess.Popen(["python3", "-c", HOLDER, str(lock)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        run(name=["nginx"])
+    assert "Another was using apt" in capsys.readouterr().err
+    # A lock file that nobody holds, as a power cut leaves it, is none.
+    run(name=["mysql-server"])
+    assert "Another was using apt" not in capsys.readouterr().err
+
+
+def test_a_host_without_systemd(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_packages, "SYSTEMD", str(host.root / "gone"))
+    assert "systemd doesn't run this host" in run(name=["nginx"], fails=True)["msg"]
+    assert run(name=["bash"])["changed"] is False
 
 
 def test_another_reader_of_the_lists_is_waited_for(host: Host) -> None:
     host.write("locked", "yes")
     host.age("lists", 2 * HOUR)
     run(name=["nginx"])
-    assert host.calls() == ["dpkg-query", "apt-get update", *READ_AND_INSTALL[1:]]
+    assert host.calls() == [*LOOK, "apt-get update", *READ_AND_INSTALL[2:]]
 
 
 def test_lists_that_cannot_be_read(host: Host) -> None:
