@@ -125,7 +125,7 @@ def test_a_location_adds_no_header_of_its_own_and_so_loses_none() -> None:
     indents = [
         line.partition("add_header ")[0] for line in lines if "add_header " in line and "#" not in line
     ]
-    assert indents == ["    "] * 6
+    assert indents == ["    "] * 7
 
 
 def test_hsts_can_be_left_out() -> None:
