@@ -22,7 +22,7 @@ from .truth.drifts import DRIFTS, ENV, LOSSES, Drift, Stack
 from .truth.playbook import Run, Site
 
 READING = ("Describe", "Get", "Head", "List")
-MOST_REQUESTS = 75
+MOST_REQUESTS = 80
 """What an unchanged AWS side of phase 1 may take; Terraform's plan of the same takes 199."""
 AFTER_APPLY = "(known after apply)"
 LEFT_OUT = frozenset(
