@@ -114,7 +114,7 @@ def late_upload(masters: dict[str, int]) -> str:
     connection.endheaders(b"x" * 100000)
     time.sleep(0.5)
     switch("b")
-    subprocess.run(["systemctl", "stop", "php-fpm@a.service"], check=True)
+    subprocess.run(["systemctl", "stop", "php-fpm@a.socket", "php-fpm@a.service"], check=True)
     connection.send(b"x" * 100000)
     response = connection.getresponse()
     release = response.headers.get("X-Release", "")

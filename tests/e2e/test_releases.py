@@ -248,5 +248,5 @@ def test_twenty_deploys_in_a_row_leave_opcache_neither_full_nor_stale(host: Host
     ]
     assert not others, others[:5]
     assert len(host.releases()) <= 6
-    running = host.sh("systemctl list-units --plain --no-legend --state=active 'php-fpm@*'").splitlines()
-    assert len(running) <= 2, running
+    running = host.sh("systemctl list-units --plain --no-legend --state=active 'php-fpm@*.service'")
+    assert len(running.splitlines()) <= 2, running

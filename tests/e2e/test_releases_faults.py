@@ -71,7 +71,7 @@ def slow(scene: Scene) -> Run:
 
 def migrating(scene: Scene) -> str:
     """The number of the process that migrates."""
-    return scene.host.sh("pgrep --full --oldest 'artisan migrate --force' || true").strip()
+    return scene.host.sh("pgrep --uid laravel --full --oldest 'artisan migrate --force' || true").strip()
 
 
 def host_restarted(scene: Scene) -> None:

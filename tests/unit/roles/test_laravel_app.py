@@ -68,11 +68,39 @@ def test_memory_is_limited_above_where_a_worker_renews_itself() -> None:
 
 
 @pytest.mark.parametrize("template", UNITS[:2])
-def test_units_write_to_storage_alone(template: str) -> None:
-    service = unit(template)["Service"]
-    assert service["ProtectSystem"] == "strict"
-    assert service["ReadWritePaths"] == "/srv/laravel/shared/storage"
+def test_units_write_to_storage_and_what_is_named(template: str) -> None:
+    service = unit(template, laravel_app_write_paths=["/srv/exports"])["Service"]
+    assert service["ReadWritePaths"] == "/srv/laravel/shared/storage /srv/exports"
     assert service["User"] == "laravel"
+
+
+def test_all_units_that_run_the_applications_code_are_confined_by_one_file() -> None:
+    roles = FILES.parents[1]
+    hardening = (roles / "php_fpm/files/hardening.conf").read_text()
+    confined = [line.partition("=")[0] for line in hardening.splitlines() if "=" in line and line[0] != "#"]
+    assert len(confined) == len(set(confined))
+    for name, value in (
+        *(("ProtectSystem", "strict"), ("CapabilityBoundingSet", ""), ("PrivateUsers", "yes")),
+        *(("EnvironmentFile", "-/etc/andamio/app.env"), ("NoNewPrivileges", "yes"), ("ProtectHome", "yes")),
+        ("IPAddressDeny", "169.254.169.254 fd00:ec2::254"),
+    ):
+        assert f"{name}={value}" in hardening.splitlines()
+    # PCRE's compiler needs memory that is written and run.
+    assert "MemoryDenyWriteExecute" not in confined
+    for role, units in (
+        ("php_fpm/tasks/service.yml", ["php-fpm@"]),
+        ("laravel_app/tasks/units.yml", ["laravel-worker@", "laravel-scheduler", "laravel-command-"]),
+    ):
+        tasks = (roles / role).read_text()
+        assert all(f"/etc/systemd/system/{name}.service.d/hardening.conf" in tasks for name in units)
+    # What is confined by the drop-in isn't said, and perhaps otherwise, by a unit.
+    for template in (
+        *roles.glob("*/templates/laravel-*.service.j2"),
+        *roles.glob("*/templates/php-fpm@*.j2"),
+    ):
+        said = {line.partition("=")[0] for line in template.read_text().splitlines()}
+        # These two add to what the drop-in says.
+        assert not (said & set(confined)) - {"SystemCallFilter", "EnvironmentFile"}, template
 
 
 def test_background_tasks_outlive_the_schedulers_run() -> None:

@@ -89,7 +89,8 @@ def test_the_pool(facts: dict[str, Any]) -> None:
     found = pool(facts)
     assert found["user"] == "laravel"
     assert found["listen"] == "/run/php/release-${RELEASE}.sock"
-    assert (found["listen.owner"], found["listen.mode"]) == ("www-data", "0660")
+    socket = render("php_fpm", "php-fpm@.socket.j2", facts).splitlines()
+    assert {"ListenStream=/run/php/release-%i.sock", "SocketUser=www-data", "SocketMode=0660"} <= set(socket)
     assert found["pm.max_requests"] == "500"
     assert found["process_control_timeout"] == "30s"
     # Every release writes these, and logrotate knows this folder.
@@ -128,7 +129,11 @@ def test_settings_are_added_and_taken_away(facts: dict[str, Any]) -> None:
 def test_each_release_has_a_service_of_its_own(facts: dict[str, Any]) -> None:
     unit = service(facts)
     assert unit["Type"] == "notify"
-    assert unit["Environment"] == "RELEASE=%i"
+    assert (unit["User"], unit["Group"]) == ("laravel", "laravel")
+    # The first descriptor that systemd hands over, by the name that the pool has for it.
+    assert unit["Environment"] == "FPM_SOCKETS=/run/php/release-%i.sock=3"
+    assert unit["Requires"] == "php-fpm@%i.socket"
+    assert unit["ReadWritePaths"] == "/var/log/php-fpm -/srv/laravel/shared/storage"
     assert unit["EnvironmentFile"] == "-/var/lib/andamio/fpm/%i.env"
     # By itself, so that systemd splits it into words, or leaves it out.
     assert unit["ExecStart"].endswith(" $PRELOAD_OPTIONS")
@@ -137,7 +142,7 @@ def test_each_release_has_a_service_of_its_own(facts: dict[str, Any]) -> None:
 def test_a_release_that_fails_is_started_again_without_preloading(facts: dict[str, Any]) -> None:
     unit = service(facts)
     assert unit["ExecStopPost"] == (
-        """/bin/sh -c 'test "$$SERVICE_RESULT" = success || rm -f /var/lib/andamio/fpm/%i.env'"""
+        """+/bin/sh -c 'test "$$SERVICE_RESULT" = success || rm -f /var/lib/andamio/fpm/%i.env'"""
     )
     assert unit["Restart"] == "on-failure"
     assert unit["StartLimitIntervalSec"] == "0"

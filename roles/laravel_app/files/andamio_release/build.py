@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -168,15 +169,51 @@ def composer(settings: Settings, commands: Commands, target: Path) -> None:
     os.chown(vendor, user, group)
     commands.app(
         target,
-        *("nice", "-n", "10", settings.composer, "install", "--no-dev", "--no-interaction", "--no-progress"),
+        *(settings.composer, "install", "--no-dev", "--no-interaction", "--no-progress", "--no-ansi"),
         *("--prefer-dist", "--optimize-autoloader", "--no-cache"),
         extra={
-            "COMPOSER_HOME": str(vendor / ".composer"),
+            "COMPOSER_HOME": "/tmp/composer",  # noqa: S108 the unit has a /tmp of its own
             "COMPOSER_MEMORY_LIMIT": f"{settings.composer_memory_mb}M",
         },
+        writable=[vendor],
+        properties=[f"MemoryMax={settings.composer_memory_mb * 3 // 2}M", "Nice=10"],
     )
-    # From now on it is code like all other code: not the application's to change.
-    commands.root("chown", "-R", "--no-dereference", "root:root", str(vendor))
+    adopt(vendor, target)
+
+
+def adopt(folder: Path, release: Path, owner: int = 0) -> None:
+    """Make root's what Composer has written as the application: code, which that may read and not change.
+
+    By directory descriptors; no link is followed, and one that leads out of the release is refused, as is
+    what is no file, folder or link. Raises ReleaseError.
+    """
+    for where, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
+        os.fchown(descriptor, owner, owner)
+        os.fchmod(descriptor, 0o755)
+        for name in [*folders, *files]:
+            kind = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(kind):
+                path = Path(where, name)
+                if release.resolve() not in path.resolve().parents:
+                    raise ReleaseError(f"Composer left a link that leads out of the release: {path}")
+                os.chown(name, owner, owner, dir_fd=descriptor, follow_symlinks=False)
+            elif stat.S_ISREG(kind):
+                adopt_file(name, descriptor, owner)
+            elif not stat.S_ISDIR(kind):
+                raise ReleaseError(f"Composer left what is no file, folder or link: {Path(where, name)}")
+
+
+def adopt_file(name: str, folder: int, owner: int) -> None:
+    """Make one regular file root's, readable for all."""
+    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise ReleaseError(f"Composer left a file of several names: {name}")
+        os.fchown(file, owner, owner)
+        os.fchmod(file, 0o755 if found.st_mode & 0o100 else 0o644)
+    finally:
+        os.close(file)
 
 
 def platform_problems(settings: Settings, commands: Commands, target: Path) -> list[str]:

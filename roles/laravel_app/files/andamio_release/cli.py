@@ -108,6 +108,7 @@ def act(settings: Settings, request: Request, stream: IO[bytes]) -> tuple[int, d
         log_file = records.logs / f"{now:%Y%m%dT%H%M%S}-{request.action}-{os.getpid()}.log"
         with lock(records.state / "lock", who) as held, log_file.open("w") as log:
             run = Run(settings, request, records, lock=held, log=log, stream=stream)
+            run.commands.end_left_over()
             code = carry_out(run)
             return code, run.as_json()
     except LockedError as error:

@@ -1,9 +1,14 @@
-"""Run programs: as the application's user, or as root, with what they print kept in the run's log."""
+"""Run programs, as root or as the application, with what they print kept in the run's log.
+
+The application's code runs in a transient unit, ``laravel-command-<random>.service``, confined as its PHP-FPM
+and its workers are: the drop-in in ``laravel-command-.service.d`` is for all units of that prefix.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +21,12 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 APP = Path(__file__).with_name("app.php")
 # Of a failing program's output, this many lines are told; all of it is in the log.
 TOLD = 25
+# The units in which the application's code is run.
+UNIT = "laravel-command-"
+# systemd ends a unit that takes too long; its client is waited for this many seconds longer.
+MARGIN_SECONDS = 30
+# CLD_KILLED and CLD_DUMPED of waitid(2), which systemd shows as numbers.
+CLD_KILLED = ("2", "3")
 
 
 class KilledError(ReleaseError):
@@ -51,22 +62,77 @@ class Commands:
         seconds: float = 900,
         pass_fds: Sequence[int] = (),
         extra: dict[str, str] | None = None,
+        writable: Sequence[Path] = (),
+        properties: Sequence[str] = (),
     ) -> str:
-        """Run a program in a release as the application's user. Raises ReleaseError when it fails."""
+        """Run a program in a release as the application, confined, and give what it printed.
+
+        It may write to its storage, to the release's bootstrap/cache, and to ``writable``. ``properties`` are
+        more of its unit. ``pass_fds`` are held for as long as it runs. Raises ReleaseError when it fails,
+        KilledError when it came to no end of its own.
+        """
+        unit = f"{UNIT}{secrets.token_hex(6)}.service"
+        caged = self.confined(unit, release, seconds, [release / "bootstrap" / "cache", *writable])
         environment = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent", **(extra or {})}
-        return self._run(
-            command,
-            seconds,
-            True,
-            stdin=subprocess.DEVNULL,
-            env=environment,
-            cwd=release,
-            user=self.settings.user,
-            group=self.settings.group,
-            extra_groups=(),
-            umask=0o027,
-            pass_fds=pass_fds,
+        caged += [f"--setenv={name}={value}" for name, value in environment.items()]
+        caged += [f"--property={one}" for one in properties]
+        try:
+            done = self._start(
+                [*caged, "--", *command],
+                seconds + MARGIN_SECONDS,
+                told=command,
+                stdin=subprocess.DEVNULL,
+                env={"PATH": PATH, "LANG": "C.UTF-8"},
+                pass_fds=pass_fds,
+            )
+        except BaseException:
+            self.stop(unit)
+            raise
+        if done.returncode != 0:
+            raise self.failure(unit, command, seconds, done)
+        return done.stdout
+
+    def confined(self, unit: str, release: Path, seconds: float, writable: Sequence[Path]) -> list[str]:
+        """systemd-run's command line for a unit of the application's."""
+        paths = [*self.settings.writable, *map(str, writable)]
+        return [
+            *("systemd-run", "--quiet", "--pipe", "--wait", "--no-ask-password", "--expand-environment=no"),
+            *(f"--unit={unit}", f"--uid={self.settings.user}", f"--gid={self.settings.group}"),
+            *(f"--working-directory={release}", "--property=UMask=0027"),
+            *(f"--property=ReadWritePaths=-{path}" for path in paths),
+            *(f"--property=RuntimeMaxSec={seconds:.0f}", "--property=TimeoutStopSec=5"),
+        ]
+
+    def failure(
+        self, unit: str, command: Sequence[str], seconds: float, done: subprocess.CompletedProcess[str]
+    ) -> ReleaseError:
+        """Why a unit has failed, as systemd knows it; it is forgotten there."""
+        # Where its client was killed, it may run on.
+        if done.returncode < 0:
+            self.stop(unit)
+        shown = self.root(
+            "systemctl", "show", unit, "--property=Result,ExecMainCode,ExecMainStatus", check=False
         )
+        state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        self.root("systemctl", "reset-failed", unit, check=False)
+        name, result = short(command), state.get("Result")
+        if result == "timeout":
+            return KilledError(f"`{name}` took longer than {seconds:.0f} s")
+        if result == "oom-kill":
+            return KilledError(f"`{name}` was killed: it took more memory than it may have")
+        if done.returncode < 0 or state.get("ExecMainCode") in CLD_KILLED:
+            number = -done.returncode if done.returncode < 0 else state.get("ExecMainStatus")
+            return KilledError(f"`{name}` was killed by signal {number}")
+        return failed(command, done)
+
+    def stop(self, unit: str) -> None:
+        """End a unit and all of its processes."""
+        self.root("systemctl", "stop", unit, check=False)
+
+    def end_left_over(self) -> None:
+        """End what a killed run has left running of the application's. Only who holds the lock may."""
+        self.root("systemctl", "stop", f"{UNIT}*.service", check=False)
+        self.root("systemctl", "reset-failed", f"{UNIT}*.service", check=False)
 
     def artisan(
         self, release: Path, *arguments: str, seconds: float = 900, pass_fds: Sequence[int] = ()
@@ -89,7 +155,18 @@ class Commands:
         return answer
 
     def _run(self, command: Sequence[str], seconds: float, check: bool, **options: Any) -> str:
-        self.log.write(f"$ {' '.join(command)}\n")
+        done = self._start(command, seconds, told=command, **options)
+        if check and done.returncode < 0:
+            raise KilledError(f"`{short(command)}` was killed by signal {-done.returncode}")
+        if check and done.returncode != 0:
+            raise failed(command, done)
+        return done.stdout
+
+    def _start(
+        self, command: Sequence[str], seconds: float, *, told: Sequence[str], **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end; ``told`` is what the log and errors call it."""
+        self.log.write(f"$ {' '.join(told)}\n")
         self.log.flush()
         try:
             done = subprocess.run(
@@ -103,18 +180,18 @@ class Commands:
                 **options,
             )
         except subprocess.TimeoutExpired as error:
-            raise KilledError(f"`{short(command)}` took longer than {seconds:.0f} s") from error
+            raise KilledError(f"`{short(told)}` took longer than {seconds:.0f} s") from error
         except OSError as error:
-            raise ReleaseError(f"`{short(command)}` can't be run: {error}") from error
+            raise ReleaseError(f"`{short(told)}` can't be run: {error}") from error
         self.log.write(done.stdout)
         self.log.flush()
-        if check and done.returncode < 0:
-            raise KilledError(f"`{short(command)}` was killed by signal {-done.returncode}")
-        if check and done.returncode != 0:
-            said = "\n".join(done.stdout.strip().splitlines()[-TOLD:])
-            raise EndedError(f"`{short(command)}` ended with {done.returncode}:\n{said}", done.returncode)
-        output: str = done.stdout
-        return output
+        return done
+
+
+def failed(command: Sequence[str], done: subprocess.CompletedProcess[str]) -> EndedError:
+    """The error of a program that ended with a code other than 0."""
+    said = "\n".join(done.stdout.strip().splitlines()[-TOLD:])
+    return EndedError(f"`{short(command)}` ended with {done.returncode}:\n{said}", done.returncode)
 
 
 def short(command: Sequence[str]) -> str:

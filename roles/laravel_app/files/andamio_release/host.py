@@ -51,13 +51,13 @@ class Host:
 
     def restart_fpm(self, release: str) -> None:
         """Start a release's PHP-FPM anew. Raises ReleaseError with why it doesn't start."""
-        self.commands.root("systemctl", "stop", self.settings.unit(release), check=False)
+        self.commands.root("systemctl", "stop", *self.settings.units(release), check=False)
         self.start_fpm(release)
 
     def stop_fpm(self, release: str) -> None:
         """Stop a release's PHP-FPM; requests under way are finished first."""
         self.commands.root("systemctl", "stop", f"{retire_unit(release)}.timer", check=False)
-        self.commands.root("systemctl", "stop", "--no-block", self.settings.unit(release), check=False)
+        self.commands.root("systemctl", "stop", "--no-block", *self.settings.units(release), check=False)
 
     def retire_fpm(self, release: str) -> None:
         """Stop a release's PHP-FPM when no request can be on its way to it any more.
@@ -67,18 +67,18 @@ class Host:
         self.commands.root(
             *("systemd-run", "--quiet", f"--unit={retire_unit(release)}", "--collect"),
             *(f"--on-active={self.settings.request_seconds}s", "--timer-property=AccuracySec=1s"),
-            *("systemctl", "stop", self.settings.unit(release)),
+            *("systemctl", "stop", *self.settings.units(release)),
             check=False,
         )
 
     def running_fpm(self) -> list[str]:
-        """The releases whose PHP-FPM runs."""
+        """The releases whose PHP-FPM runs, or would be started by a request."""
         listed = self.commands.root(
             *("systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating,reloading"),
-            "php-fpm@*.service",
+            *("php-fpm@*.socket", "php-fpm@*.service"),
         )
         names = [line.split()[0] for line in listed.splitlines() if line.strip()]
-        return [name.removeprefix("php-fpm@").removesuffix(".service") for name in names]
+        return sorted({name.removeprefix("php-fpm@").rpartition(".")[0] for name in names})
 
     def restart_workers(self) -> None:
         """Have each worker finish its job and start anew, on what is live by then."""

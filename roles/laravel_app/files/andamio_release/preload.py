@@ -27,12 +27,9 @@ def options_file(settings: Settings, release: str) -> Path:
     return Path(settings.fpm) / f"{release}.env"
 
 
-def options(settings: Settings, listed: Path) -> str:
+def options(listed: Path) -> str:
     """The environment that makes a PHP-FPM preload the files of a list."""
-    return (
-        f"PRELOAD_OPTIONS=-d opcache.preload={SCRIPT} -d opcache.preload_user={settings.user}\n"
-        f"ANDAMIO_PRELOAD={listed}\n"
-    )
+    return f"PRELOAD_OPTIONS=-d opcache.preload={SCRIPT}\nANDAMIO_PRELOAD={listed}\n"
 
 
 def translate(files: list[str], live: Path, new: Path) -> list[str]:
@@ -97,7 +94,7 @@ def prepare(settings: Settings, release: str, files: list[str]) -> None:
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     listed = folder / f"{release}.files"
     listed.write_text("".join(f"{file}\n" for file in files if "\n" not in file))
-    options_file(settings, release).write_text(options(settings, listed))
+    options_file(settings, release).write_text(options(listed))
 
 
 def drop(settings: Settings, release: str) -> None:

@@ -51,6 +51,8 @@ class Settings:
     scheduler: bool = True
     composer: str = "/usr/bin/composer"
     composer_memory_mb: int = 384
+    # What the application's code may write to.
+    writable: list[str] = field(default_factory=list)
 
     @property
     def releases(self) -> Path:
@@ -83,6 +85,10 @@ class Settings:
     def unit(self, name: str) -> str:
         """The unit of a release's PHP-FPM."""
         return f"php-fpm@{name}.service"
+
+    def units(self, name: str) -> tuple[str, str]:
+        """That, and the socket that would start it again, in the order to stop them."""
+        return f"php-fpm@{name}.socket", self.unit(name)
 
 
 @dataclass(frozen=True)
