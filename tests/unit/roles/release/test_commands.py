@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from andamio_release import build, commands
-from andamio_release.commands import Commands, KilledError
+from andamio_release.commands import Commands, EndedError, KilledError
 from andamio_release.errors import ReleaseError
 from andamio_release.settings import Settings
 
@@ -70,7 +70,7 @@ def test_the_application_runs_as_its_user_in_a_unit_that_the_drop_in_is_for(
 @pytest.mark.parametrize(
     ("how", "kind", "told"),
     [
-        (("exit-code", 1, 3), ReleaseError, "`sh -c echo no; exit 3` ended with 3:\nno"),
+        (("exit-code", 1, 3), EndedError, "`sh -c echo no; exit 3` ended with 3:\nno"),
         (("signal", 2, 9), KilledError, "was killed by signal 9"),
         (("core-dump", 3, 11), KilledError, "was killed by signal 11"),
         (("timeout", 2, 15), KilledError, "took longer than 900 s"),
