@@ -1,6 +1,6 @@
 <?php
 // What a process of this user may reach beyond its own unit: the write is refused by the mounts alone.
-$reached = array_filter(['/home', '/root', '/etc/sudoers.d'], fn (string $folder): bool => @scandir($folder) !== false);
+$reached = array_filter(['/home', '/root'], fn (string $folder): bool => @scandir($folder) !== false);
 if (@file_put_contents(dirname(__DIR__).'/bootstrap/cache/x', 'x') !== false) {
     $reached[] = 'the release';
 }
