@@ -48,7 +48,8 @@ class Finding:
     fix: str
 
 
-Rule = Callable[[str, Host], tuple[str, str] | None]
+Wrong = tuple[str, str]
+Rule = Callable[[str, Host], "Wrong | None"]
 
 
 def findings(given: Given, host: Host, accepted: Iterable[str] = ()) -> list[Finding]:
@@ -76,7 +77,7 @@ def remarks(given: Given, host: Host) -> Iterator[str]:
         )
 
 
-def _environment(value: str, _host: Host) -> tuple[str, str] | None:
+def _environment(value: str, _host: Host) -> Wrong | None:
     if value.lower() in {"local", "dev", "development", "testing", ""}:
         return (
             f"is {value!r}: packages then act as on a developer's machine",
@@ -85,13 +86,13 @@ def _environment(value: str, _host: Host) -> tuple[str, str] | None:
     return None
 
 
-def _debug(value: str, _host: Host) -> tuple[str, str] | None:
+def _debug(value: str, _host: Host) -> Wrong | None:
     if value.lower() in _TRUE:
         return "is on: each error shows visitors the code and its settings", "Write false, or leave it out"
     return None
 
 
-def _url(value: str, host: Host) -> tuple[str, str] | None:
+def _url(value: str, host: Host) -> Wrong | None:
     fix = f"Leave it out ({host.url} is the default), or write the name that visitors use"
     name = _HOST.match(value)
     if not name:
@@ -103,19 +104,19 @@ def _url(value: str, host: Host) -> tuple[str, str] | None:
     return None
 
 
-def _connection(value: str, _host: Host) -> tuple[str, str] | None:
+def _connection(value: str, _host: Host) -> Wrong | None:
     if value in {"mysql", "mariadb"}:
         return None
     return f"is {value!r}, but the host has MySQL", "Write mysql, or leave it out"
 
 
-def _database_host(value: str, _host: Host) -> tuple[str, str] | None:
+def _database_host(value: str, _host: Host) -> Wrong | None:
     if value and not _LOCAL.fullmatch(value):
         return f"is {value}, but MySQL is on the host itself", "Leave it out"
     return None
 
 
-def _database(value: str, host: Host) -> tuple[str, str] | None:
+def _database(value: str, host: Host) -> Wrong | None:
     if value == host.database:
         return None
     return (
@@ -124,7 +125,7 @@ def _database(value: str, host: Host) -> tuple[str, str] | None:
     )
 
 
-def _user(value: str, host: Host) -> tuple[str, str] | None:
+def _user(value: str, host: Host) -> Wrong | None:
     if value == host.user:
         return None
     return (
@@ -133,7 +134,7 @@ def _user(value: str, host: Host) -> tuple[str, str] | None:
     )
 
 
-def _mailer(value: str, _host: Host) -> tuple[str, str] | None:
+def _mailer(value: str, _host: Host) -> Wrong | None:
     if value in {"log", "array", "null", ""}:
         return f"is {value or 'empty'}: no mail is ever sent, receipts and new passwords too", (
             "Give the mailer that sends (smtp, ses), or accept it until there is one"
@@ -141,25 +142,25 @@ def _mailer(value: str, _host: Host) -> tuple[str, str] | None:
     return None
 
 
-def _mail_host(value: str, _host: Host) -> tuple[str, str] | None:
+def _mail_host(value: str, _host: Host) -> Wrong | None:
     if value in {"mailpit", "mailhog", "helo", "sandbox.smtp.mailtrap.io", "smtp.mailtrap.io"}:
         return f"is {value}: it catches mail and delivers none", "Give the server that sends your mail"
     return None
 
 
-def _log_level(value: str, _host: Host) -> tuple[str, str] | None:
+def _log_level(value: str, _host: Host) -> Wrong | None:
     if value == "debug":
         return "is debug: queries and people's data fill the log and the disk", "Write info or warning"
     return None
 
 
-def _log_channel(value: str, _host: Host) -> tuple[str, str] | None:
+def _log_channel(value: str, _host: Host) -> Wrong | None:
     if value == "null":
         return "is null: errors leave no trace", "Write single, daily or stack"
     return None
 
 
-def _cache(value: str, _host: Host) -> tuple[str, str] | None:
+def _cache(value: str, _host: Host) -> Wrong | None:
     if value in {"array", "null"}:
         return (
             f"is {value}: nothing is kept from request to request, locks and rate limits too",
@@ -168,32 +169,32 @@ def _cache(value: str, _host: Host) -> tuple[str, str] | None:
     return None
 
 
-def _session(value: str, _host: Host) -> tuple[str, str] | None:
+def _session(value: str, _host: Host) -> Wrong | None:
     if value in {"array", "null"}:
         return f"is {value}: nobody stays logged in", "Write database, file or redis"
     return None
 
 
-def _secure_cookie(value: str, _host: Host) -> tuple[str, str] | None:
+def _secure_cookie(value: str, _host: Host) -> Wrong | None:
     if value and value.lower() not in {*_TRUE, "null", "(null)"}:
         return "is off: session cookies would go over plain HTTP too", "Write true, or leave it out"
     return None
 
 
-def _session_domain(value: str, _host: Host) -> tuple[str, str] | None:
+def _session_domain(value: str, _host: Host) -> Wrong | None:
     if _LOCAL.fullmatch(value):
         return f"is {value}: browsers send no session cookie", "Leave it out, or write your domain"
     return None
 
 
-def _queue(value: str, _host: Host) -> tuple[str, str] | None:
+def _queue(value: str, _host: Host) -> Wrong | None:
     if value in {"sync", "null"}:
         what = "jobs run within requests" if value == "sync" else "jobs are thrown away"
         return f"is {value}: {what}, and the workers have nothing to do", "Write database, or leave it out"
     return None
 
 
-def _retry_after(value: str, host: Host) -> tuple[str, str] | None:
+def _retry_after(value: str, host: Host) -> Wrong | None:
     if value.isdigit() and int(value) > host.worker_timeout:
         return None
     return (
@@ -203,7 +204,7 @@ def _retry_after(value: str, host: Host) -> tuple[str, str] | None:
     )
 
 
-def _access_key(value: str, _host: Host) -> tuple[str, str] | None:
+def _access_key(value: str, _host: Host) -> Wrong | None:
     if value:
         return (
             "is given: a key that never expires",

@@ -91,7 +91,6 @@ def test_a_site_that_the_run_builds(zoned_aws: Aws, folder: Path) -> None:
     variables = {
         "s3_site_build_dir": str(folder / "made"),
         "s3_site_build_command": build,
-        "preflight_site_dir": "",
     }
     site = Site(zoned_aws, folder, variables)
     planned = site.run(check=True, roles=SITE)

@@ -134,7 +134,7 @@ def _said(cursor: Any, kind: str, name: str, old: str, new: str) -> tuple[dict[s
 
 
 def _account(account: str) -> str:
-    user, _, host = account.rpartition("@")
+    user, _at, host = account.rpartition("@")
     return f"{_quoted(user)}@{_quoted(host)}"
 
 
