@@ -11,7 +11,7 @@ ASKING := ansible-playbook
 # What people type is data. make expands none of it, no recipe has it in its text, and a program gets it by its
 # environment (tools/with-words). A word counts where it is typed after `make`, and not where the environment has a
 # variable of its name: `export CONFIRM=yes` answers no question. Only INVENTORY may be there too.
-WORDS := REF REASON MAINTENANCE RELEASE DATABASE CONFIRM PHASE DIFF DRIFT STRICT DELETE_DATA TEARDOWN_ZONE \
+WORDS := REF REASON MAINTENANCE RELEASE DATABASE KEY INTO REPLACE UNSIGNED CONFIRM PHASE DIFF DRIFT STRICT DELETE_DATA TEARDOWN_ZONE \
   TEARDOWN_WITHOUT_DUMP TEARDOWN_DUMP_DIR ROUTE53_FORCE WHAT INVENTORY
 typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 $(foreach name,$(typed),$(eval override export $(name) := $$(value $(name))))
@@ -22,7 +22,7 @@ export ANDAMIO_WORDS := $(filter $(WORDS),$(typed))
 WITH := $(PYTHON) tools/with-words
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback releases doctor status teardown shell logs browse test test-fast bench
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback restore releases doctor status teardown shell logs browse test test-fast bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ deploy: .bootstrap-demo ## Deploy the API [REF=v1.2] [REASON=…] [MAINTENANCE=t
 
 rollback: .bootstrap-demo ## Back to the release before [RELEASE=…] [DATABASE=restore] [REASON=…] [INVENTORY=…]
 	@$(WITH) RELEASE DATABASE CONFIRM REASON MAINTENANCE -- $(ASKING) playbooks/rollback.yml
+
+restore: .bootstrap-demo ## Load a dump [KEY=…] [INTO=check | REPLACE=yes] [UNSIGNED=yes] [CONFIRM=…] [INVENTORY=…]
+	@$(WITH) KEY INTO REPLACE UNSIGNED CONFIRM -- $(ASKING) playbooks/restore.yml
 
 releases: .bootstrap-demo ## What is live, which releases there are, and the last runs [INVENTORY=…]
 	@$(WITH) -- $(PLAYBOOK) playbooks/releases.yml

@@ -42,6 +42,9 @@ TEXTS = [
     ("rollback", "RELEASE"),
     ("rollback", "CONFIRM"),
     ("rollback", "REASON"),
+    ("restore", "KEY"),
+    ("restore", "INTO"),
+    ("restore", "CONFIRM"),
     ("teardown", "DELETE_DATA"),
     ("teardown", "TEARDOWN_DUMP_DIR"),
 ]
@@ -49,6 +52,8 @@ TEXTS = [
 CHOSEN = [
     ("deploy", "MAINTENANCE"),
     ("rollback", "DATABASE"),
+    ("restore", "REPLACE"),
+    ("restore", "UNSIGNED"),
     ("plan", "PHASE"),
     ("plan", "DIFF"),
     ("status", "DRIFT"),
