@@ -45,21 +45,15 @@ VALUES = {
 }
 
 
-def preflight(tmp_path: Path, tags: str = "all", **variables: Any) -> tuple[list[str], str]:
-    """Run the role preflight as phase1.yml does; return which variables are wrong, and all that it said."""
-    role = {
-        "name": "Preflight",
-        "ansible.builtin.import_role": {"name": "andamio.laravel_aws.preflight"},
-        "vars": {"preflight_roles": ["ssm_env"]},
-        "tags": ["always"],
-    }
+def last_answer(tmp_path: Path, task: dict[str, Any], *options: str, **variables: Any) -> dict[str, Any]:
+    """Run a playbook of one task with these variables; return what its last task answered."""
     (tmp_path / "play.yml").write_text(
-        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [role]}])
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}])
     )
     done = subprocess.run(
         [
-            *("ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml", "-t", tags),
-            *("-e", json.dumps({"ansible_python_interpreter": sys.executable} | VALUES | variables)),
+            *("ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml", *options),
+            *("-e", json.dumps({"ansible_python_interpreter": sys.executable} | variables)),
         ],
         cwd=tmp_path,
         env={
@@ -71,8 +65,20 @@ def preflight(tmp_path: Path, tags: str = "all", **variables: Any) -> tuple[list
         text=True,
         check=False,
     )
-    task = json.loads(done.stdout[done.stdout.index("{") :])["plays"][0]["tasks"][-1]
-    answer = task["hosts"]["localhost"]
+    tasks = json.loads(done.stdout[done.stdout.index("{") :])["plays"][0]["tasks"]
+    answer: dict[str, Any] = tasks[-1]["hosts"]["localhost"]
+    return answer
+
+
+def preflight(tmp_path: Path, tags: str = "all", **variables: Any) -> tuple[list[str], str]:
+    """Run the role preflight as phase1.yml does; return which variables are wrong, and all that it said."""
+    role = {
+        "name": "Preflight",
+        "ansible.builtin.import_role": {"name": "andamio.laravel_aws.preflight"},
+        "vars": {"preflight_roles": ["ssm_env"]},
+        "tags": ["always"],
+    }
+    answer = last_answer(tmp_path, role, "-t", tags, **VALUES, **variables)
     return [item["variable"] + " " + item["problem"].split()[1] for item in answer["problems"]], str(answer)
 
 
@@ -120,26 +126,7 @@ def test_a_site_that_the_run_builds_needs_no_folder_yet(aws: Aws, tmp_path: Path
 
 def problems(tmp_path: Path, **variables: Any) -> list[dict[str, str]]:
     """Run the task with these variables; return what it finds."""
-    (tmp_path / "play.yml").write_text(
-        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [TASK]}])
-    )
-    done = subprocess.run(
-        [
-            *("ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml"),
-            *("-e", json.dumps({"ansible_python_interpreter": sys.executable} | variables)),
-        ],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    (task,) = json.loads(done.stdout)["plays"][0]["tasks"]
-    found: list[dict[str, str]] = task["hosts"]["localhost"]["problems"]
+    found: list[dict[str, str]] = last_answer(tmp_path, TASK, **variables)["problems"]
     return found
 
 
