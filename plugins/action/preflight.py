@@ -20,7 +20,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils import _env_check
-from ..module_utils._ssm_env import Sources, given_by
+from ..module_utils._dotenv import parse
+from ..module_utils._ssm_env import Sources, given_by, read_file
 from ..plugin_utils._in_memory import InMemory
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -85,31 +86,33 @@ class ActionModule(InMemory):
                 return [], []  # the module says why
         defaults, values = settings("ssm_env_defaults"), settings("ssm_env_values")
         generate = settings("ssm_env_generate") or {}
-        if not isinstance(values, Mapping) or not isinstance(defaults, Mapping):
+        if not all(isinstance(one, Mapping) for one in (defaults, values, generate)):
             return [], []  # it is told as an argument that is wrong
-        given = given_by(
-            Sources(values, text, str(file or ""), defaults, generate), dict.fromkeys(generate, "x")
-        )
+        sources = Sources(values, text, str(file or ""), defaults, generate)
+        made = dict.fromkeys(generate, "x")
+        given = given_by(sources, made)
+        timeout, prefixes = str(settings("laravel_app_worker_timeout")), settings("documents_bucket_prefixes")
+        url = str(defaults.get("APP_URL", ""))
         host = _env_check.Host(
             database=str(settings("mysql_app_database")),
             user=str(settings("mysql_app_user")),
-            worker_timeout=int(settings("laravel_app_worker_timeout")),
-            url=given["APP_URL"][0]
-            if given.get("APP_URL", ("", ""))[1] == "defaults"
-            else str(defaults["APP_URL"]),
-            prefixes=tuple(settings("documents_bucket_prefixes") or ()),
+            worker_timeout=int(timeout) if timeout.isdigit() else None,
+            url="" if _env_check.LATER in url else url,
+            prefixes=tuple(prefixes) if isinstance(prefixes, list) else (),
         )
         names = accepted.replace(",", " ").split() if isinstance(accepted, str) else accepted
-        problems = [
-            {
-                "check": "env",
-                "variable": "ssm_env_values" if finding.where == "values" else "ssm_env_file",
-                "problem": f"{'ssm_env_values' if finding.where == 'values' else finding.where}: "
-                f"{finding.name} {finding.problem}.",
-                "fix": f"{finding.fix}. To insist: -e preflight_env_accept={finding.name}",
-            }
-            for finding in _env_check.findings(given, host, names)
-        ]
+        problems = [*_unresolved(sources, made)]
+        for finding in _env_check.findings(given, host, names):
+            ours = finding.where in {"values", "defaults"}
+            variable = f"ssm_env_{finding.where if ours else 'file'}"
+            problems.append(
+                {
+                    "check": "env",
+                    "variable": variable,
+                    "problem": f"{variable if ours else finding.where}: {finding.name} {finding.problem}.",
+                    "fix": f"{finding.fix}. To insist: -e preflight_env_accept={finding.name}",
+                }
+            )
         return problems, list(_env_check.remarks(given, host))
 
     def _settings(self, roles: Iterable[str], variables: Mapping[str, Any]) -> Callable[[str], Any]:
@@ -129,11 +132,24 @@ class ActionModule(InMemory):
         return value
 
     def _known(self, value: Any) -> Any:
-        """Return a templated value; a word in its place where it needs what only the run finds out."""
+        """Return a templated value; LATER in its place where it needs what only the run finds out."""
         try:
             return self._templar.template(value)
         except AnsibleError:
-            return "known-later"
+            return _env_check.LATER
+
+
+def _unresolved(sources: Sources, made: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Yield the file's references that no source gives; its other problems the module tells."""
+    told = parse(sources.env_text)[1]
+    for wrong in read_file(sources, made)[1]:
+        if wrong not in told:
+            yield {
+                "check": "env",
+                "variable": "ssm_env_file",
+                "problem": f"{sources.env_file}:{wrong.line}: {wrong.message}.",
+                "fix": "Give it in a line before, or in ssm_env_values.",
+            }
 
 
 def options(role: str) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 Given = Mapping[str, tuple[str, str]]
 """Each variable's value, and where it comes from: "defaults", "values", or file and line."""
 
+LATER = "\0known later"
+"""Stands in a value for what only the run finds out: such a value isn't judged."""
+
 _LOCAL = re.compile(r"(localhost|127\.[0-9.]+|\[::1\]|::1|0\.0\.0\.0)")
 _HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]*)")
 _TRUE = {"true", "(true)", "1", "on", "yes"}
@@ -28,12 +31,12 @@ class Host:
     """What the application finds on its host.
 
     database, user: MySQL's. worker_timeout: seconds a job may take. url: where the API answers.
-    prefixes: where in the documents bucket it may write.
+    prefixes: where in the documents bucket it may write. Not known yet: None, or empty.
     """
 
     database: str
     user: str
-    worker_timeout: int
+    worker_timeout: int | None
     url: str
     prefixes: tuple[str, ...] = ()
 
@@ -53,12 +56,12 @@ Rule = Callable[[str, Host], "Wrong | None"]
 
 
 def findings(given: Given, host: Host, accepted: Iterable[str] = ()) -> list[Finding]:
-    """Return what is wrong of what a person has given, but for variables that are ``accepted`` by name."""
+    """Return what is wrong of what will be in force, but for variables that are ``accepted`` by name."""
     allowed = set(accepted)
     found = []
     for name, (value, where) in given.items():
         rule = _RULES.get(name)
-        if not rule or where == "defaults" or name in allowed:
+        if not rule or LATER in value or name in allowed:
             continue
         wrong = rule(value, host)
         if wrong:
@@ -93,7 +96,8 @@ def _debug(value: str, _host: Host) -> Wrong | None:
 
 
 def _url(value: str, host: Host) -> Wrong | None:
-    fix = f"Leave it out ({host.url} is the default), or write the name that visitors use"
+    leave = f"Leave it out ({host.url} is the default), or write" if host.url else "Write"
+    fix = f"{leave} the name that visitors use"
     name = _HOST.match(value)
     if not name:
         return "is no URL: links in mail and to files begin with it", fix
@@ -116,8 +120,17 @@ def _database_host(value: str, _host: Host) -> Wrong | None:
     return None
 
 
+def _database_url(value: str, _host: Host) -> Wrong | None:
+    if not value:
+        return None
+    name = _HOST.match(value)
+    if name and value.startswith(("mysql://", "mariadb://")) and (not name[1] or _LOCAL.fullmatch(name[1])):
+        return None
+    return "wins over DB_HOST, and it isn't the MySQL on the host itself", "Leave it out"
+
+
 def _database(value: str, host: Host) -> Wrong | None:
-    if value == host.database:
+    if value == host.database or LATER in host.database:
         return None
     return (
         f"is {value!r}, but the database on the host is {host.database!r}",
@@ -126,7 +139,7 @@ def _database(value: str, host: Host) -> Wrong | None:
 
 
 def _user(value: str, host: Host) -> Wrong | None:
-    if value == host.user:
+    if value == host.user or LATER in host.user:
         return None
     return (
         f"is {value!r}, but the application's user in MySQL is {host.user!r}",
@@ -195,7 +208,7 @@ def _queue(value: str, _host: Host) -> Wrong | None:
 
 
 def _retry_after(value: str, host: Host) -> Wrong | None:
-    if value.isdigit() and int(value) > host.worker_timeout:
+    if host.worker_timeout is None or (value.isdigit() and int(value) > host.worker_timeout):
         return None
     return (
         f"is {value!r}: a job that runs longer is given to a second worker while it runs, and a job may take "
@@ -219,6 +232,8 @@ _RULES: dict[str, Rule] = {
     "APP_URL": _url,
     "DB_CONNECTION": _connection,
     "DB_HOST": _database_host,
+    "DB_URL": _database_url,
+    "DATABASE_URL": _database_url,
     "DB_DATABASE": _database,
     "DB_USERNAME": _user,
     "MAIL_MAILER": _mailer,

@@ -104,6 +104,26 @@ def test_a_stock_env_is_named_whole_before_anything_is_changed(aws: Aws, tmp_pat
     ]
 
 
+def test_every_source_is_judged_and_what_is_known_later_is_not(aws: Aws, tmp_path: Path) -> None:
+    (tmp_path / "own.env").write_text("ASSET_URL=${APP_URL}/a\nBUCKET=${AWS_BUCKET}\nB=${NOWHERE}\n")
+    wrong, said = preflight(
+        tmp_path,
+        ssm_env_file=str(tmp_path / "own.env"),
+        ssm_env_defaults={"APP_DEBUG": True, "AWS_BUCKET": "{{ answered_later.bucket }}"},
+        ssm_env_values={"APP_URL": "{{ answered_later.url }}", "DB_HOST": "{{ answered_later.host }}"},
+        laravel_app_worker_timeout="{{ answered_later.seconds }}",
+    )
+    assert wrong == ["ssm_env_file B", "ssm_env_defaults APP_DEBUG"]
+    assert "own.env:3: B refers to ${NOWHERE}" in said
+
+
+def test_the_database_that_the_host_makes_is_the_applications(aws: Aws, tmp_path: Path) -> None:
+    (tmp_path / "own.env").write_text("APP_NAME=Academia\n")
+    file = str(tmp_path / "own.env")
+    done = preflight(tmp_path, ssm_env_file=file, mysql_app_database="academia", mysql_app_user="academia")
+    assert done[0] == []
+
+
 def test_only_what_the_tags_come_to_is_checked(aws: Aws, tmp_path: Path) -> None:
     (tmp_path / "own.env").write_text(STOCK)
     missing = {

@@ -40,7 +40,7 @@ VITE_APP_NAME="${APP_NAME}"
 
 
 def wrong(text: str = "", accepted: tuple[str, ...] = (), **values: object) -> dict[str, str]:
-    given = given_by(Sources(values, text, ".env", {"APP_DEBUG": False, "LOG_LEVEL": "debug"}), {})
+    given = given_by(Sources(values, text, ".env", {"APP_DEBUG": False, "APP_ENV": "production"}), {})
     return {item.name: item.where for item in _env_check.findings(given, HOST, accepted)}
 
 
@@ -59,7 +59,15 @@ def test_what_is_in_force_counts() -> None:
     assert wrong("APP_DEBUG=true\n", APP_DEBUG=False) == {}
     assert wrong("APP_DEBUG=false\n", APP_DEBUG=True) == {"APP_DEBUG": "values"}
     assert wrong(LOG_LEVEL="debug") == {"LOG_LEVEL": "values"}
-    assert wrong() == {}, "what the infrastructure gives is its own"
+    assert wrong() == {}
+    own = given_by(Sources(defaults={"APP_DEBUG": True, "DB_DATABASE": "laravel"}), {})
+    assert [item.name for item in _env_check.findings(own, HOST)] == ["APP_DEBUG"]
+
+
+def test_what_only_the_run_finds_out_is_not_judged() -> None:
+    given = given_by(Sources(values={"APP_URL": _env_check.LATER, "DB_DATABASE": "academia"}), {})
+    later = Host(_env_check.LATER, "laravel", None, "")
+    assert _env_check.findings(given | {"DB_QUEUE_RETRY_AFTER": ("1", "values")}, later) == []
 
 
 def test_what_is_meant_is_accepted_by_name() -> None:
@@ -86,6 +94,11 @@ def test_what_is_meant_is_accepted_by_name() -> None:
         ),
         ("DB_CONNECTION", ["sqlite", "pgsql"], ["mysql", "mariadb"]),
         ("DB_HOST", ["mysql", "10.0.0.3"], ["localhost", "127.0.0.1", ""]),
+        (
+            "DB_URL",
+            ["mysql://a:b@db.example/x", "sqlite:///x", "x"],
+            ["mysql://a:b@localhost/x", "mariadb://a:b@127.0.0.1:3306/x", ""],
+        ),
         ("DB_DATABASE", ["academia"], ["laravel"]),
         ("DB_USERNAME", ["root"], ["laravel"]),
         ("MAIL_MAILER", ["log", "array"], ["smtp", "ses"]),
