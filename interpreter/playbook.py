@@ -9,6 +9,7 @@ import gc
 import importlib
 import os
 import sys
+import tempfile
 from typing import Any
 
 from .current import Current
@@ -109,7 +110,14 @@ def begin_anew() -> None:
     constants: Any = sys.modules["ansible.constants"]
     path = sys.modules["ansible.utils.path"]
     atexit.unregister(path.cleanup_tmp_file)  # the server's own is the server's
-    constants.DEFAULT_LOCAL_TMP = constants.config.get_config_value("DEFAULT_LOCAL_TMP")
+    # As ansible.constants makes it. Asked for by itself, the setting is the text of its template, and a
+    # folder of that name would be made where the run was started.
+    folder = os.environ.get("ANSIBLE_LOCAL_TEMP") or os.path.join(
+        constants.config.get_config_value("ANSIBLE_HOME"), "tmp"
+    )
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix=f"ansible-local-{os.getpid()}", dir=folder)
+    atexit.register(path.cleanup_tmp_file, constants.DEFAULT_LOCAL_TMP)
     importlib.reload(sys.modules["ansible.utils.color"])
     display = sys.modules["ansible.utils.display"].Display()
     display.__init__()  # it is one for a process, and knows the streams
