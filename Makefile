@@ -22,7 +22,7 @@ export ANDAMIO_WORDS := $(filter $(WORDS),$(typed))
 WITH := $(PYTHON) tools/with-words
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback restore releases doctor status teardown shell logs browse test test-fast bench
+.PHONY: help demo sandbox sandbox-reset sandbox-down site api plan deploy rollback restore releases doctor status teardown shell logs browse test test-fast chaos bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -100,6 +100,10 @@ test: ## The whole gate: lint, sanity, unit, integration, molecule, e2e
 test-fast: ## Lint and unit tests, for daily use
 	@tools/bootstrap test
 	@$(PYTHON) -m tests.gate fast
+
+chaos: ## Kill phase 1 in each role, from an empty account on, and see the next run complete it: minutes
+	@tools/bootstrap test
+	@$(PYTHON) -m tests.e2e.chaos
 
 bench: ## Measure against the peers: WHAT=s3, ssm, plan, hosts, redeploy or capacity; writes docs/benchmarks.md
 	@tools/bootstrap bench

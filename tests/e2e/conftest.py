@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,15 +97,16 @@ def host() -> Host:
     return Host()
 
 
+@cache
+def aws(service: str) -> Any:
+    """A boto3 client of the sandbox's account owner: ``aws("s3")``."""
+    return boto3.session.Session(
+        aws_access_key_id="sandbox",
+        aws_secret_access_key=(CACHE / "sandbox/secret").read_text(),
+        region_name="us-east-1",
+    ).client(service, endpoint_url="https://127.0.0.1:4566", verify=str(CACHE / "sandbox/ca.pem"))
+
+
 @pytest.fixture(scope="session")
 def client() -> Callable[..., Any]:
-    """A boto3 client of the sandbox's account owner: ``client("s3")``."""
-
-    def make(service: str) -> Any:
-        return boto3.session.Session(
-            aws_access_key_id="sandbox",
-            aws_secret_access_key=(CACHE / "sandbox/secret").read_text(),
-            region_name="us-east-1",
-        ).client(service, endpoint_url="https://127.0.0.1:4566", verify=str(CACHE / "sandbox/ca.pem"))
-
-    return make
+    return aws
