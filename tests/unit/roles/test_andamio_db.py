@@ -457,3 +457,35 @@ def test_a_line_that_is_read_in_pieces_is_looked_at_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(definers, "CHUNK", 8)
     row = b"INSERT INCREATE DEFINER=`root`@`localhost` x\n"
     assert b"".join(definers.without(BytesIO(row))) == row
+
+
+class Modes:
+    """A cursor of a server with two triggers that were made with ANSI_QUOTES: as MySQL, it quotes by the mode."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.mode = ""
+        self.name = ""
+        self.description = [("Trigger",), ("sql_mode",), ("SQL Original Statement",)]
+
+    def execute(self, sql: str, values: tuple[str, ...] = ()) -> None:
+        self.ran.append(sql)
+        if sql.startswith("SET sql_mode"):
+            self.mode = values[0] if values else ""
+        self.name = sql.rpartition("`")[0].rpartition("`")[2]
+
+    def fetchone(self) -> tuple[str, str, str]:
+        user, host = ("old", "localhost")
+        definer = f'"{user}"@"{host}"' if self.mode else f"`{user}`@`{host}`"
+        return self.name, "ANSI_QUOTES", f"CREATE DEFINER={definer} TRIGGER {self.name} BEFORE INSERT"
+
+
+def test_what_was_made_with_other_quotes_gets_its_definer_too() -> None:
+    server = Modes()
+    for name in ("first", "second"):
+        definers._make_again(server, "TRIGGER", name, "`old`@`localhost`", "`app`@`localhost`")
+    made = [sql for sql in server.ran if sql.startswith("CREATE")]
+    assert made == [
+        f"CREATE DEFINER=`app`@`localhost` TRIGGER {name} BEFORE INSERT" for name in ("first", "second")
+    ]
+    assert server.mode == "ANSI_QUOTES"

@@ -140,7 +140,23 @@ def remove(target: Path, name: str) -> None:
     if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.is_dir():
-        shutil.rmtree(path)
+        remove_tree(path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and all in it, however deep: the application writes in a release's bootstrap/cache.
+
+    shutil.rmtree() gives up at Python's limit of recursion. Nothing is followed. Raises OSError.
+    """
+    done = subprocess.run(
+        ["/bin/rm", "--recursive", "--force", "--", str(folder)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise OSError(done.stderr.strip()[-1000:])
 
 
 def put_env(source: Path, target: Path, group: int) -> None:

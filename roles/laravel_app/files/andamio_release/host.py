@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from andamio_release import preload
+from andamio_release.build import remove_tree
 from andamio_release.commands import Commands
 from andamio_release.errors import ReleaseError
 from andamio_release.settings import Settings
@@ -156,7 +157,7 @@ class Host:
         self.commands.root("systemctl", "reset-failed", self.settings.unit(release), check=False)
         preload.drop(self.settings, release)
         (Path(self.settings.fpm) / f"{release}.files").unlink(missing_ok=True)
-        shutil.rmtree(self.settings.release(release))
+        remove_tree(self.settings.release(release))
 
 
 def retire_unit(release: str) -> str:

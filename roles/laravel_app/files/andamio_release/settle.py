@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-
 from andamio_release import maintenance
+from andamio_release.build import remove_tree
 from andamio_release.errors import ReleaseError
 from andamio_release.records import Entry, Record, Under
 from andamio_release.run import Run
@@ -106,7 +105,7 @@ def remove_leftovers(run: Run, live: str) -> None:
     records = run.records.all()
     for path in run.settings.releases.iterdir():
         if path.name != live and (path.name not in records or records[path.name].state == "building"):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            remove_tree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     for record in records.values():
         if record.state == "building" or not run.settings.release(record.id).is_dir():
             run.records.forget(record.id)

@@ -15,8 +15,10 @@ from urllib.parse import unquote
 
 import pytest
 from andamio_release import build, cli, dumps, maintenance, preload, report
+from andamio_release.commands import Commands
 from andamio_release.errors import RequestError
 from andamio_release.fastcgi import Answer
+from andamio_release.host import Host
 from andamio_release.settings import Artifact
 
 from tests.unit.adversary import NOBODY
@@ -120,6 +122,40 @@ def application(root: Path) -> Path:
     for name in ("public", "bootstrap"):
         (root / name).mkdir(parents=True)
     return root
+
+
+def deep(folder: Path) -> None:
+    """As deep as the application's code likes to make it: far below Python's limit of recursion."""
+    here = os.open(folder, os.O_RDONLY)
+    for _level in range(3000):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+
+@pytest.mark.parametrize("state", ["good", "building"])
+def test_a_release_goes_however_deep_the_application_has_made_its_folders(world: World, state: str) -> None:
+    live = world.deploy("one")
+    old = world.settings.release("older")
+    cache = old / "bootstrap/cache"
+    cache.mkdir(parents=True)
+    try:
+        deep(cache)
+        if state == "good":
+            host = Host(world.settings, Commands(world.settings, io.StringIO()))
+            host.remove_release(old.name)
+        else:
+            assert world.deploy("two") != live
+        assert not old.exists()
+    finally:
+        subprocess.run(["rm", "-rf", str(old)], check=True)
+
+
+def test_what_cannot_be_removed_is_told(world: World) -> None:
+    with pytest.raises(OSError, match=r"/proc/self/fdinfo"):
+        build.remove_tree(Path("/proc/self/fdinfo"))
 
 
 def test_what_an_artifact_brings_of_the_hosts_own_goes(world: World, tmp_path: Path) -> None:
