@@ -460,32 +460,24 @@ def test_a_line_that_is_read_in_pieces_is_looked_at_once(monkeypatch: pytest.Mon
 
 
 class Modes:
-    """A cursor of a server with two triggers that were made with ANSI_QUOTES: as MySQL, it quotes by the mode."""
+    """A cursor of a server with triggers that were made with ANSI_QUOTES: it quotes by a mode."""
 
-    def __init__(self) -> None:
+    description = (("Trigger",), ("sql_mode",), ("SQL Original Statement",))
+
+    def __init__(self, quote: str) -> None:
+        self.quote = quote
         self.ran: list[str] = []
-        self.mode = ""
-        self.name = ""
-        self.description = [("Trigger",), ("sql_mode",), ("SQL Original Statement",)]
 
-    def execute(self, sql: str, values: tuple[str, ...] = ()) -> None:
+    def execute(self, sql: str, _values: tuple[str, ...] = ()) -> None:
         self.ran.append(sql)
-        if sql.startswith("SET sql_mode"):
-            self.mode = values[0] if values else ""
-        self.name = sql.rpartition("`")[0].rpartition("`")[2]
 
     def fetchone(self) -> tuple[str, str, str]:
-        user, host = ("old", "localhost")
-        definer = f'"{user}"@"{host}"' if self.mode else f"`{user}`@`{host}`"
-        return self.name, "ANSI_QUOTES", f"CREATE DEFINER={definer} TRIGGER {self.name} BEFORE INSERT"
+        definer = "`old`@`localhost`".replace("`", self.quote)
+        return "t", "ANSI_QUOTES", f"CREATE DEFINER={definer} TRIGGER t BEFORE INSERT"
 
 
-def test_what_was_made_with_other_quotes_gets_its_definer_too() -> None:
-    server = Modes()
-    for name in ("first", "second"):
-        definers._make_again(server, "TRIGGER", name, "`old`@`localhost`", "`app`@`localhost`")
-    made = [sql for sql in server.ran if sql.startswith("CREATE")]
-    assert made == [
-        f"CREATE DEFINER=`app`@`localhost` TRIGGER {name} BEFORE INSERT" for name in ("first", "second")
-    ]
-    assert server.mode == "ANSI_QUOTES"
+@pytest.mark.parametrize("quote", ["`", '"'])
+def test_what_was_made_with_other_quotes_gets_its_definer_too(quote: str) -> None:
+    server = Modes(quote)
+    definers._make_again(server, "TRIGGER", "t", "`old`@`localhost`", "`app`@`localhost`")
+    assert server.ran[-1] == "CREATE DEFINER=`app`@`localhost` TRIGGER t BEFORE INSERT"

@@ -120,6 +120,9 @@ def _said(cursor: Any, kind: str, name: str, old: str, new: str) -> tuple[dict[s
     row = dict(zip(names, cursor.fetchone(), strict=True))
     statement = str(row.get(f"create {kind.lower()}") or row.get("sql original statement") or "")
     head, clause, rest = statement.partition(f"DEFINER={old} ")
+    if not clause:
+        # What was made with ANSI_QUOTES, or is shown after it.
+        head, clause, rest = statement.partition(f"DEFINER={old.replace('`', chr(34))} ")
     if not clause or not re.fullmatch(r"CREATE (ALGORITHM=\w+ )?", head):
         raise DumpError(f"{kind.lower()} {name}: the server's {statement[:80]!r} isn't understood")
     settings = {
