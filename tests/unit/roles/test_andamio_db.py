@@ -209,6 +209,18 @@ def test_a_name_that_is_none_is_refused_before_anything_happens(host: Host, name
     assert host.given() == ""
 
 
+@pytest.mark.parametrize(("into", "said"), [("laravel", "the live database"), ("", "no name")])
+def test_the_live_database_is_replaced_by_no_other_word(
+    into: str, said: str, host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli.host, "read", lambda _path: host.settings)
+    assert cli.main(["dump"]) == 0
+    before = host.given()
+    assert cli.main(["restore", "latest", "--into", into]) == 1
+    assert said in capsys.readouterr().err
+    assert "DROP DATABASE" not in host.given().removeprefix(before)
+
+
 def test_no_dump_is_told(host: Host) -> None:
     with pytest.raises(DumpError, match="no dump"):
         restore(host.settings, host.place, "latest", "check", NOW)

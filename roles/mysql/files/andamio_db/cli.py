@@ -93,5 +93,11 @@ def do(given: argparse.Namespace, settings: Settings, place: Store, url: str) ->
     elif given.if_empty:
         restore_if_empty(settings, place, given.key, now, url=url, unsigned=given.unsigned)
     else:
-        into = given.into or settings.database
+        # By the word that is asked about before, and by no other.
+        if given.into == settings.database:
+            raise DumpError(
+                f"--into {given.into}: that is the live database. Nothing was changed."
+                " To replace it: --replace (playbooks/restore.yml: -e replace=true)"
+            )
+        into = settings.database if given.replace else given.into
         restore(settings, place, given.key, into, now, url=url, unsigned=given.unsigned)
