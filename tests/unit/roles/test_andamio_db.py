@@ -29,7 +29,7 @@ from andamio_db import dump as dumping
 from andamio_db import load as loading
 from andamio_db import settings as host_settings
 from andamio_db.errors import DumpError, HalfRestoredError
-from andamio_db.restore import restore, restore_if_empty
+from andamio_db.restore import insist_on_whole, restore, restore_if_empty
 from andamio_db.stores import Bucket, store
 
 NOW = datetime(2026, 11, 24, 3, 10, 5, tzinfo=UTC)
@@ -317,7 +317,8 @@ def test_a_restore_that_was_cut_off_is_done_again_and_never_dumped(
     host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dumping.make_dump(host.settings, host.place, NOW)
-    host.tables.write_text("t\n__andamio_restoring\n")
+    host.tables.write_text("t\n")
+    (Path(host.settings.work) / "restoring-laravel").touch()
     settings = host.root / "db.json"
     settings.write_text(json.dumps(vars(host.settings)))
     monkeypatch.setattr(host_settings, "SETTINGS", settings)
@@ -326,6 +327,26 @@ def test_a_restore_that_was_cut_off_is_done_again_and_never_dumped(
     restore_if_empty(host.settings, host.place, "latest", NOW)
     assert host.given().count("laravel < CREATE TABLE t (id INT);") == 1
     assert host.dumps() == [KEY]
+
+
+def test_the_application_cannot_say_that_its_database_is_half_restored(host: Host) -> None:
+    dumping.make_dump(host.settings, host.place, NOW)
+    host.tables.write_text("t\n__andamio_restoring\n")
+    insist_on_whole(host.settings)
+    restore_if_empty(host.settings, host.place, "latest", NOW)
+    assert "DROP DATABASE" not in host.given()
+
+
+def test_a_restore_that_fails_is_noted_and_one_that_succeeds_is_not(host: Host) -> None:
+    dumping.make_dump(host.settings, host.place, NOW)
+    note = Path(host.settings.work) / "restoring-copy"
+    host.break_program("mysql", f'{host.client()}; [ "$1" != copy ] || exit 1')
+    with pytest.raises(HalfRestoredError):
+        restore(host.settings, host.place, KEY, "copy", NOW)
+    assert note.exists()
+    host.break_program("mysql", host.client())
+    restore(host.settings, host.place, KEY, "copy", NOW)
+    assert not note.exists()
 
 
 def test_the_command_says_what_is_wrong(

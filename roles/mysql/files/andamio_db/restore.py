@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
+from pathlib import Path
 
 from andamio_db import signature
 from andamio_db.dump import check, make_dump, work_file
@@ -13,8 +15,9 @@ from andamio_db.server import query
 from andamio_db.settings import Settings
 from andamio_db.stores import Store
 
-# A table that a database has while a dump is loaded into it: one that still has it is half restored.
-MARK = "__andamio_restoring"
+# A file of root's while a dump is loaded into a database: one that still has it is half restored.
+# In the database itself, the application could have said so.
+MARK = "restoring-"
 
 
 def restore(
@@ -49,15 +52,30 @@ def restore(
         try:
             query(
                 settings,
-                f"DROP DATABASE IF EXISTS `{into}`; CREATE DATABASE `{into}` CHARACTER SET utf8mb4;"
-                f" CREATE TABLE `{into}`.`{MARK}` (id INT)",
+                f"DROP DATABASE IF EXISTS `{into}`; CREATE DATABASE `{into}` CHARACTER SET utf8mb4",
             )
+            begin(mark(settings, into))
             load(settings, path, into)
-            query(settings, f"DROP TABLE IF EXISTS `{into}`.`{MARK}`")
+            mark(settings, into).unlink()
         except DumpError as error:
             way_back = f"; what was there before is in {place.name(before)}" if before else ""
             raise HalfRestoredError(f"{error}; {into} is half restored{way_back}") from error
     print(f"{place.name(key)} is loaded into {into}")
+
+
+def mark(settings: Settings, database: str) -> Path:
+    """Where it is noted that a database is half restored."""
+    return Path(settings.work) / f"{MARK}{database}"
+
+
+def begin(note: Path) -> None:
+    """Make a note that a power cut leaves."""
+    for path, flags in ((note, os.O_WRONLY | os.O_CREAT), (note.parent, os.O_RDONLY)):
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def make_room(settings: Settings, place: Store, into: str, now: datetime) -> str:
@@ -81,15 +99,16 @@ def tables(settings: Settings, database: str) -> list[str]:
 
 def has_data(settings: Settings, database: str) -> bool:
     """Whether a database has tables that no cut-off restore has left."""
-    found = tables(settings, database)
-    return bool(found) and MARK not in found
+    return bool(tables(settings, database)) and not mark(settings, database).exists()
 
 
 def insist_on_whole(settings: Settings) -> None:
     """Raise DumpError when the live database is half restored: its dump would be taken for the newest."""
-    if MARK in tables(settings, settings.database):
+    note = mark(settings, settings.database)
+    if note.exists():
         raise DumpError(
             f"{settings.database} is half restored: it isn't dumped. Restore it again, with --replace"
+            f" (or, if you know that it is whole, remove {note})"
         )
 
 
