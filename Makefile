@@ -68,7 +68,8 @@ doctor: .bootstrap-demo ## What would stop you, and how to put it right [INVENTO
 # The plan first, then a question, then the deletions; CONFIRM=yes answers it beforehand.
 teardown: .bootstrap-demo ## Take it down again [PHASE=phase1] [DELETE_DATA=project] [CONFIRM=yes] [INVENTORY=…]
 	@$(takes_down) --check --diff
-	@answer=$$CONFIRM; test -n "$$answer" || read -r -p "Delete all this? Only 'yes' goes on: " answer; test "$$answer" = yes
+	@answer=$$CONFIRM; test -n "$$answer" || read -r -p "Delete all this? Only 'yes' goes on: " answer; \
+	  test "$$answer" = yes || { echo "Nothing was deleted: the answer wasn't 'yes'." >&2; exit 1; }
 	@$(takes_down)
 
 takes_down = $(WITH) PHASE CONFIRM DELETE_DATA TEARDOWN_ZONE TEARDOWN_WITHOUT_DUMP TEARDOWN_DUMP_DIR ROUTE53_FORCE \

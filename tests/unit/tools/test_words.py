@@ -147,8 +147,33 @@ def test_a_choice_is_nothing_else(make: Make, target: str, word: str, text: str)
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 def test_an_inventory_is_one_argument(make: Make, text: str) -> None:
-    assert make.run("doctor", INVENTORY=text).told[0][-1] == f"--inventory={text}"
-    assert make.run("doctor", {"INVENTORY": text}).told[0][-1] == f"--inventory={text}"
+    hosts = f"{text},"  # a list of hosts, which needs no file
+    assert make.run("doctor", INVENTORY=hosts).told[0][-1] == f"--inventory={hosts}"
+    assert make.run("doctor", {"INVENTORY": hosts}).told[0][-1] == f"--inventory={hosts}"
+
+
+@pytest.mark.parametrize("target", ["plan", "deploy", "teardown", "status"])
+def test_an_inventory_that_is_not_there_is_an_error(make: Make, target: str) -> None:
+    made = make.run(target, INVENTORY="inventories/prod")
+    assert made.code != 0
+    assert "INVENTORY: there is no folder or file 'inventories/prod'" in made.output
+    assert not made.told
+    assert make.run("plan", INVENTORY="inventories/production").code == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "phase"), [("plan", "phase9"), ("plan", "nginx,ngnix"), ("teardown", "s3site")]
+)
+def test_a_phase_that_is_not_there_is_an_error(make: Make, target: str, phase: str) -> None:
+    made = make.run(target, PHASE=phase)
+    assert made.code != 0
+    assert f"PHASE: there is no {phase.rsplit(',', maxsplit=1)[-1]!r}. There are: " in made.output
+    assert not made.told
+
+
+def test_every_role_that_a_playbook_tags_is_a_phase(make: Make) -> None:
+    for phase in ("phase1", "s3_site", "nginx,certbot", "ssm_env,laravel_app", "dumps_bucket"):
+        assert make.run("plan", PHASE=phase).told[0][-1] == f"--tags={phase}"
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
@@ -183,6 +208,7 @@ def test_the_environment_confirms_and_deletes_nothing(make: Make) -> None:
     made = make.run("teardown", left_over)
     assert made.code != 0
     assert made.told == [["playbooks/teardown.yml", "--check", "--diff"]]
+    assert "Nothing was deleted: the answer wasn't 'yes'." in made.output
     made = make.run("teardown", CONFIRM="yes", DELETE_DATA="academia")
     assert made.code == 0, made.output
     assert [words[1:3] for words in made.told] == [["--check", "--diff"], [made.told[1][1]]]
